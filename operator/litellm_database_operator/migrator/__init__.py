@@ -1,0 +1,1 @@
+"""What runs in the Job: brings one database to one bundle."""

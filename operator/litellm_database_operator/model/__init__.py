@@ -1,0 +1,1 @@
+"""Data, pure: what the layers above pass to each other."""

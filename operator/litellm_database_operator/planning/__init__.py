@@ -1,0 +1,1 @@
+"""Decisions, pure: from what was asked and what was observed to steps."""

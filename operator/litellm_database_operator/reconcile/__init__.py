@@ -1,0 +1,1 @@
+"""One pass: look, decide, act, report."""

