@@ -9,12 +9,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def phase(name: str) -> Iterator[None]:
+def phase(name: str) -> Generator[None]:
     """Say that `name` begins, and how long it took or that it failed."""
     print(f"== {name} …", flush=True)
     started = time.monotonic()

@@ -28,9 +28,9 @@ def main() -> None:
         sys.exit("cannot set up:\n" + "\n".join(f"  {sentence}" for sentence in missing))
     lock = TOP / "requirements/dev.txt"
     _once("Python packages into .venv", VENV / "stamp", _digest(lock), lambda: _make_venv(lock))
+    _link_tools()
     for folder in NODE_PROJECTS:
         _set_up_node_project(TOP / folder)
-    _link_tools()
 
 
 def _missing_tools() -> list[str]:
@@ -57,9 +57,9 @@ def _once(name: str, stamp: Path, digest: str, work: Callable[[], None]) -> None
 
 
 def _digest(*files: Path) -> str:
-    """Hash what an installation depends on: locks, this file, Python's version."""
+    """Hash what an installation depends on: its locks, and Python's version."""
     hasher = hashlib.sha256(sys.version.encode())
-    for file in (*files, Path(__file__)):
+    for file in files:
         hasher.update(file.read_bytes())
     return hasher.hexdigest()
 
@@ -68,6 +68,9 @@ def _make_venv(lock: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
     pip = (VENV / "bin/python", "-m", "pip", "--disable-pip-version-check")
     subprocess.run([*pip, "install", "--quiet", "--require-hashes", "-r", lock], check=True)
+    # operator/ on the path and no installed copy: an edit is what runs.
+    (site_packages,) = VENV.glob("lib/python3*/site-packages")
+    (site_packages / "litellm_database_operator.pth").write_text(f"{TOP / 'operator'}\n")
 
 
 def _set_up_node_project(folder: Path) -> None:
@@ -86,7 +89,7 @@ def _install_node_packages(folder: Path) -> None:
     """Install what the lock names; no package's own script runs."""
     quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
     subprocess.run([*_npm(), "ci", "--ignore-scripts", *quiet], cwd=folder, check=True)
-    for package in sorted(folder.glob("node_modules/postgres-*")):
+    for package in sorted(folder.glob("node_modules/postgres-[0-9]*")):
         # The one script we do want: links between the shared libraries, by file only.
         subprocess.run([_node(), "scripts/hydrate-symlinks.js"], cwd=package, check=True)
 
