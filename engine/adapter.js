@@ -1,0 +1,206 @@
+// @ts-check
+/**
+ * The driver that Prisma's engine reads a database through. Prisma's own (`@prisma/adapter-pg`) refuses types that introspection needs, and can write; this one knows exactly the types that the catalogues
+ * and the ledger hold, and cannot. A session is opened and closed for each question.
+ */
+import { readFile } from 'node:fs/promises'
+import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum, DriverAdapterError } from '@prisma/driver-adapter-utils'
+import pg from 'pg'
+import { fromDriver, JudgeError } from './errors.js'
+
+/** @typedef {{host: string, port: number, database: string, user: string, password: string, sslmode: 'disable' | 'require' | 'verify-full', sslrootcert?: string | null, schema: string}} Connection */
+/** @typedef {import('@prisma/driver-adapter-utils').SqlQuery} SqlQuery */
+/** @typedef {import('@prisma/driver-adapter-utils').SqlResultSet} SqlResultSet */
+
+const CONNECT_TIMEOUT_MS = 10_000
+
+/** PostgreSQL's oid -> the engine's name for a column of that type. https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat */
+const COLUMN_TYPES = /** @type {Record<number, number>} */ ({
+  16: ColumnTypeEnum.Boolean, // bool
+  18: ColumnTypeEnum.Character, // "char": as Text the engine panics over PostgreSQL 18's NOT NULL constraints
+  19: ColumnTypeEnum.Text, // name
+  20: ColumnTypeEnum.Int64, // int8
+  21: ColumnTypeEnum.Int32, // int2
+  23: ColumnTypeEnum.Int32, // int4
+  25: ColumnTypeEnum.Text, // text
+  26: ColumnTypeEnum.Int64, // oid
+  1000: ColumnTypeEnum.BooleanArray, // bool[]
+  1002: ColumnTypeEnum.CharacterArray, // "char"[]
+  1003: ColumnTypeEnum.TextArray, // name[]
+  1005: ColumnTypeEnum.Int32Array, // int2[]
+  1007: ColumnTypeEnum.Int32Array, // int4[]
+  1009: ColumnTypeEnum.TextArray, // text[]
+  1043: ColumnTypeEnum.Text, // varchar
+  1184: ColumnTypeEnum.DateTime, // timestamptz
+})
+
+const TEXT_ARRAY = /** @type {any} */ (1009) // not on the list of the driver's types
+const TIMESTAMPTZ = 1184
+
+/** pg leaves arrays of "char" and name as text, and makes a timestamp a Date; the engine wants arrays, and RFC 3339. */
+const PARSERS = /** @type {Record<number, (text: string) => unknown>} */ ({
+  1002: pg.types.getTypeParser(TEXT_ARRAY),
+  1003: pg.types.getTypeParser(TEXT_ARRAY),
+  [TIMESTAMPTZ]: (text) => /** @type {Date} */ (pg.types.getTypeParser(TIMESTAMPTZ)(text)).toISOString(),
+})
+const types = { getTypeParser: (/** @type {number} */ oid, /** @type {any} */ format) => PARSERS[oid] ?? pg.types.getTypeParser(oid, format) }
+
+/**
+ * Opens a session, hands the engine's side of it to `ask`, and closes it.
+ * @template T
+ * @param {Connection} connection
+ * @param {(boundFactory: object) => Promise<T>} ask
+ * @returns {Promise<T>}
+ * @throws {JudgeError} the server's first error where there was one: the engine only tells that something outside failed
+ */
+export async function withSession(connection, ask) {
+  const client = await connect(connection)
+  const session = new Session(client, connection.schema)
+  try {
+    return await ask(bindMigrationAwareSqlAdapterFactory(session.factory()))
+  } catch (error) {
+    throw session.failure ?? error
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
+
+/** @param {Connection} connection */
+async function connect(connection) {
+  const client = new pg.Client(await clientConfig(connection))
+  refuseWeakAuthentication(client)
+  client.on('error', () => {}) // a lost connection fails the query under way; unheard, the event would end the process
+  try {
+    await client.connect()
+    return client
+  } catch (error) {
+    guts(client).connection.stream.destroy() // a polite end would wait for a server that may never answer
+    throw fromDriver(error)
+  }
+}
+
+/**
+ * The driver's own parts, which its types do not show.
+ * @param {pg.Client} client
+ * @returns {any}
+ */
+function guts(client) {
+  return client
+}
+
+/**
+ * The driver's settings for a connection; the session can read only, in the one schema.
+ * @param {Connection} connection
+ * @returns {Promise<pg.ClientConfig>}
+ */
+export async function clientConfig(connection) {
+  const { host, port, database, user, password } = connection
+  const searchPath = `"${connection.schema.replaceAll('"', '""')}"`.replace(/[\\\s]/g, '\\$&')
+  return {
+    host,
+    port,
+    database,
+    user,
+    password,
+    ssl: await tlsOptions(connection),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    application_name: 'litellmdb-judge',
+    options: `-c default_transaction_read_only=on -c search_path=${searchPath}`,
+  }
+}
+
+/**
+ * libpq's sslmode in Node's words. https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
+ * @param {Connection} connection
+ * @returns {Promise<false | import('node:tls').ConnectionOptions>}
+ */
+async function tlsOptions({ sslmode, sslrootcert }) {
+  if (sslmode === 'disable') return false
+  const ca = sslrootcert ? await readFile(sslrootcert, 'utf8') : undefined
+  if (sslmode === 'verify-full' && ca) return { ca, rejectUnauthorized: true }
+  if (sslmode === 'require' && ca) return { ca, rejectUnauthorized: true, checkServerIdentity: () => undefined }
+  if (sslmode === 'require') return { rejectUnauthorized: false }
+  throw new JudgeError(`sslmode ${sslmode} is not one of disable, require, verify-full, or its sslrootcert is missing`)
+}
+
+/**
+ * A server that is not the one it seems could ask for the password in clear, or as MD5 of it. The driver has no setting for that (libpq: require_auth), so its two answers are replaced.
+ * @param {pg.Client} client
+ */
+function refuseWeakAuthentication(client) {
+  const driver = guts(client)
+  const refusal = new JudgeError('the server asks for a password other than by scram-sha-256', { code: 'P1000' })
+  for (const name of ['_handleAuthCleartextPassword', '_handleAuthMD5Password']) {
+    if (typeof driver[name] !== 'function') throw new JudgeError(`the PostgreSQL driver has no ${name} to replace`)
+    driver[name] = () => driver.connection.emit('error', refusal)
+  }
+}
+
+/** What the engine is given: catalogue and ledger queries over one client. */
+class Session {
+  provider = /** @type {const} */ ('postgres')
+  adapterName = 'litellmdb-judge'
+  /** @type {JudgeError | null} the first error of the server that the engine had no use for */
+  failure = null
+
+  /**
+   * @param {pg.Client} client
+   * @param {string} schema
+   */
+  constructor(client, schema) {
+    this.client = client
+    this.schema = schema
+  }
+
+  factory() {
+    const connect = async () => this
+    return { provider: this.provider, adapterName: this.adapterName, connect, connectToShadowDb: refuse }
+  }
+
+  getConnectionInfo() {
+    return { schemaName: this.schema, supportsRelationJoins: true }
+  }
+
+  /**
+   * @param {SqlQuery} query
+   * @returns {Promise<SqlResultSet>}
+   */
+  async queryRaw({ sql, args }) {
+    try {
+      const { fields, rows } = await this.client.query({ text: sql, values: args, rowMode: 'array', types })
+      return { columnNames: fields.map((field) => field.name), columnTypes: fields.map(columnType), rows }
+    } catch (error) {
+      throw this.told(error)
+    }
+  }
+
+  executeRaw = refuse
+  executeScript = refuse
+  startTransaction = refuse
+
+  async dispose() {}
+
+  /**
+   * The engine knows by its kind that the ledger is missing, and answers; any other error ends the request.
+   * @param {unknown} error
+   */
+  told(error) {
+    const failure = fromDriver(error)
+    if (failure.sqlstate === '42P01') return new DriverAdapterError({ kind: 'TableDoesNotExist' })
+    this.failure ??= failure
+    const { message, sqlstate } = failure
+    return new DriverAdapterError({ kind: 'postgres', code: sqlstate ?? 'N/A', severity: 'ERROR', message, detail: undefined, column: undefined, hint: undefined })
+  }
+}
+
+/** @returns {Promise<never>} */
+async function refuse() {
+  throw new JudgeError('the judge only reads')
+}
+
+/** @param {pg.FieldDef} field */
+function columnType({ name, dataTypeID }) {
+  const type = COLUMN_TYPES[dataTypeID]
+  if (type === undefined) throw new JudgeError(`the engine reads a column ${name} whose type (oid ${dataTypeID}) this driver does not know`)
+  return /** @type {import('@prisma/driver-adapter-utils').ColumnType} */ (type)
+}

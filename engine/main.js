@@ -1,0 +1,78 @@
+// @ts-check
+/**
+ * The judge's process: a request a line in, an answer a line out, as docs/spec/judge-protocol.md has it. It ends with its input.
+ */
+import { createInterface } from 'node:readline'
+import { compare } from './compare.js'
+import { diagnose } from './diagnose.js'
+import { fromEngine, JudgeError } from './errors.js'
+import { parse } from './parser.js'
+import { loadEngine, panicOf } from './wasm.js'
+
+const PROTOCOL = 1
+const EXIT_PANIC = 70
+
+/** Begun before the first request comes; a failure is told to whoever asks. */
+const loading = loadEngine()
+loading.catch(() => {})
+
+/** @type {Record<string, {needs: string[], answer: (params: any) => Promise<object>}>} */
+const METHODS = {
+  hello: { needs: [], answer: hello },
+  diagnose: { needs: ['connection', 'migrations'], answer: diagnose },
+  compare: { needs: ['connection', 'datamodel'], answer: compare },
+  parse: { needs: ['sql'], answer: parse },
+}
+
+async function hello() {
+  await parse({ sql: 'SELECT 1' }) // the parser is compiled by its first use
+  return { protocol: PROTOCOL, engine: (await loading).version, node: process.versions.node }
+}
+
+/** @param {string} line */
+async function handle(line) {
+  const request = readRequest(line)
+  try {
+    return { id: request.id, result: await answer(request) }
+  } catch (error) {
+    if (panicOf(error)) process.exitCode = EXIT_PANIC
+    const { code, sqlstate, message, position } = told(error)
+    return { id: request.id, error: { code, sqlstate, message, position } }
+  }
+}
+
+/** @param {{method: string, params: any}} request */
+async function answer({ method, params }) {
+  const known = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined
+  if (!known) throw new JudgeError(`cannot answer: no method ${JSON.stringify(method)}`)
+  const absent = known.needs.find((name) => params?.[name] === undefined)
+  if (absent) throw new JudgeError(`cannot ${method}: parameter ${absent} is missing`)
+  await loading
+  return known.answer(params)
+}
+
+/**
+ * @param {string} line
+ * @returns {{id: string | number | null, method: string, params: any}}
+ */
+function readRequest(line) {
+  try {
+    const { id = null, method = null, params = {} } = JSON.parse(line)
+    return { id, method, params }
+  } catch {
+    return { id: null, method: 'a line that is not JSON', params: {} } // the line may hold a password: it is not repeated
+  }
+}
+
+/** @param {unknown} error */
+function told(error) {
+  const panic = panicOf(error)
+  if (panic) return new JudgeError(`the engine panicked: ${panic}`)
+  return error instanceof JudgeError ? error : fromEngine(error)
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(JSON.stringify(await handle(line)) + '\n')
+  if (process.exitCode === EXIT_PANIC) break // the engine's memory is not to be trusted any more
+}
+process.stdin.destroy()
