@@ -1,0 +1,3 @@
+module litellm-database-operator/cluster/pause
+
+go 1.24.0
