@@ -5,6 +5,7 @@ Needs Python's standard library only: it makes the environment that the rest run
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -26,6 +27,12 @@ def main() -> None:
     missing = _missing_tools()
     if missing:
         sys.exit("cannot set up:\n" + "\n".join(f"  {sentence}" for sentence in missing))
+    with (TOP / "tools/setup.py").open() as ourselves:
+        fcntl.flock(ourselves, fcntl.LOCK_EX)  # two at once would undo each other's work
+        _install()
+
+
+def _install() -> None:
     lock = TOP / "requirements/dev.txt"
     _once("Python packages into .venv", VENV / "stamp", _digest(lock), lambda: _make_venv(lock))
     _link_tools()

@@ -1,0 +1,86 @@
+# Everything that is done with this repository, by name. `make help` lists it.
+# Each phase says its name when it begins and its time when it ends.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+# Phases share two cores and one terminal: one at a time reads better and is no slower.
+.NOTPARALLEL:
+
+PHASE := python3 tools/phase.py
+BIN := .venv/bin
+PYTHON := $(BIN)/python
+UV := $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
+      --no-header --no-emit-index-url --upgrade
+NPM_LOCK := npm install --package-lock-only --ignore-scripts --no-audit --no-fund \
+      --omit-lockfile-registry-resolved
+
+.PHONY: help
+help: ## list what can be done
+	@awk -F ': .*## ' '/^[a-z0-9-]+:.* ## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: setup images cluster ## a Kubernetes, the operator, a PostgreSQL and one database, up to Ready
+	@$(PYTHON) -m tools.demo
+
+.PHONY: test
+test: check engine-test integration e2e ## everything, with all set-up: what CI runs
+
+.PHONY: check
+check: lint unit ## the fast loop: lint and unit tests
+
+.PHONY: setup
+setup: ## Python and Node packages, once and again when a lock changes
+	@python3 tools/setup.py
+
+.PHONY: lint
+lint: setup ## ruff, pyright in strict mode, import-linter, the engine's types
+	@$(PHASE) ruff check -- $(BIN)/ruff check --quiet
+	@$(PHASE) ruff format -- $(BIN)/ruff format --check --quiet
+	@$(PHASE) pyright -- $(BIN)/pyright
+	@$(PHASE) import-linter -- $(BIN)/lint-imports --no-logo
+	@$(PHASE) engine types -- $(BIN)/node engine/node_modules/typescript/bin/tsc --project engine
+
+.PHONY: unit
+unit: setup ## unit tests with branch coverage
+	@$(PHASE) unit tests -- $(BIN)/pytest tests/unit --quiet --cov --cov-report=term
+
+.PHONY: engine-test
+engine-test: setup ## the judge's own tests, on the image's Node
+	@cd engine && python3 ../tools/phase.py engine tests -- ../$(BIN)/node --test
+
+.PHONY: integration
+integration: setup ## tests on real PostgreSQL servers and a local API server
+	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet
+
+.PHONY: e2e
+e2e: setup images ## tests on the local cluster, started for them when it is not up
+	@tools/with-cluster $(PHASE) end-to-end tests -- $(BIN)/pytest tests/e2e --quiet
+
+.PHONY: bench
+bench: setup images ## the figures, into build/bench.json; takes a while
+	@tools/with-cluster $(PHASE) bench -- $(PYTHON) -m tests.bench
+
+.PHONY: images
+images: setup ## the operator's image and PostgreSQL's, without Docker
+	@$(PHASE) images -- python3 -m images all
+
+.PHONY: cluster
+cluster: ## a Kubernetes of one node on this machine
+	@$(PHASE) cluster -- python3 -m cluster up
+
+.PHONY: cluster-down
+cluster-down: ## stop it and leave nothing of it
+	@$(PHASE) cluster-down -- python3 -m cluster down
+
+.PHONY: lock
+lock: setup ## renew the locks of Python and Node packages to the newest that fit
+	@$(PHASE) requirements/runtime.txt -- $(UV) --output-file requirements/runtime.txt
+	@$(PHASE) requirements/dev.txt -- $(UV) --constraints requirements/runtime.txt \
+	    --extra prisma-cli --group dev --output-file requirements/dev.txt
+	@for folder in engine tools/pyright tests/support/postgres; do \
+	    (cd $$folder && $(NPM_LOCK)) || exit 1; done
+
+.PHONY: clean
+clean: cluster-down ## stop the cluster and remove everything that was made here
+	rm -rf .venv build .cluster .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf engine/node_modules tools/pyright/node_modules tests/support/postgres/node_modules
