@@ -1,0 +1,276 @@
+"""The two resources as Python sees them: parsed once, at the start of a pass.
+
+pydantic checks what the API server sent, although the CRD did already: the CRD that is installed may be older
+or newer than this operator. Field names and bounds are the CRD's; a test compares them with crds/.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.alias_generators import to_camel
+
+from litellm_database_operator.errors import InvalidSpecError
+from litellm_database_operator.model import names
+from litellm_database_operator.model.names import DatabaseName, SchemaName
+from litellm_database_operator.model.reasons import Reason
+
+DEFAULT_DEADLINE_SECONDS: Final = 1800
+DEFAULT_CONCURRENT_MIGRATIONS: Final = 4
+
+ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+DatabaseLength = Annotated[str, Field(min_length=1, max_length=names.MAX_DATABASE_BYTES)]
+
+
+class _Spec(BaseModel):
+    """Every model of ours: camelCase outside, no unknown field (none is accepted and ignored), immutable."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_alias=True, extra="forbid", frozen=True, arbitrary_types_allowed=False
+    )
+
+
+class ServerRef(_Spec):
+    """Which PostgresServer; without a namespace, the resource's own."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    namespace: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+
+
+class LiteLLMTarget(_Spec):
+    """The schema that is asked for: by LiteLLM's release, or by its bundle."""
+
+    version: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+    bundle: Annotated[str, Field(min_length=1, max_length=32)] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.version is None) == (self.bundle is None):
+            raise ValueError("exactly one of version and bundle must be set")
+        return self
+
+
+class PublishedSecret(_Spec):
+    """The Secret that is published."""
+
+    name: ObjectName | None = None
+
+
+class Credentials(_Spec):
+    """The runtime logins."""
+
+    connection_limit: Annotated[int, Field(ge=1, le=10_000)] | None = None
+
+
+class PodTemplate(_Spec):
+    """What an administrator may ask of the migration pod; never command, env, volumes or service account."""
+
+    labels: dict[str, str] = Field(default_factory=dict, max_length=32)
+    annotations: dict[str, str] = Field(default_factory=dict, max_length=32)
+    node_selector: dict[str, str] = Field(default_factory=dict, max_length=32)
+    tolerations: list[dict[str, Any]] = Field(default_factory=list[dict[str, Any]], max_length=16)
+    affinity: dict[str, Any] | None = None
+    priority_class_name: ObjectName | None = None
+    image_pull_secrets: list[dict[str, str]] = Field(default_factory=list[dict[str, str]], max_length=8)
+    resources: dict[str, Any] | None = None
+
+
+class Migration(_Spec):
+    """How the migration Job runs."""
+
+    deadline: Annotated[int, Field(ge=30, le=86_400)] = DEFAULT_DEADLINE_SECONDS
+    """Seconds."""
+    pod_template: PodTemplate = PodTemplate()
+
+
+class LiteLLMDatabaseSpec(_Spec):
+    """spec of a LiteLLMDatabase."""
+
+    server_ref: ServerRef | None = None
+    database: DatabaseLength | None = None
+    schema_: SchemaName = Field(
+        default=SchemaName("public"), validation_alias=AliasChoices("schema"), min_length=1, max_length=63
+    )
+    litellm: LiteLLMTarget
+    secret: PublishedSecret = PublishedSecret()
+    credentials: Credentials = Credentials()
+    migration: Migration = Migration()
+    deletion_policy: Literal["Retain", "Delete"] = "Retain"
+    suspend: bool = False
+
+
+class SecretKeys(_Spec):
+    """Where an admin Secret has what; the defaults are those of most tools."""
+
+    username: Annotated[str, Field(min_length=1, max_length=253)] = "username"
+    password: Annotated[str, Field(min_length=1, max_length=253)] = "password"
+
+
+class AdminSecretRef(_Spec):
+    """The Secret with the admin's login, in the server's own namespace."""
+
+    name: ObjectName
+    keys: SecretKeys = SecretKeys()
+
+
+class CaSecretRef(_Spec):
+    """The Secret with the server's CA, in the server's own namespace."""
+
+    name: ObjectName
+    key: Annotated[str, Field(min_length=1, max_length=253)] = "ca.crt"
+
+
+class Tls(_Spec):
+    """How the connection is protected."""
+
+    mode: Literal["disable", "require", "verify-full"] | None = None
+    ca_secret_ref: CaSecretRef | None = None
+
+    def effective_mode(self) -> Literal["disable", "require", "verify-full"]:
+        """Return the mode: verify-full once a CA is given, else require, unless said otherwise."""
+        return self.mode or ("verify-full" if self.ca_secret_ref else "require")
+
+
+class External(_Spec):
+    """A server that somebody else runs."""
+
+    host: Annotated[str, Field(min_length=1, max_length=253)]
+    port: Annotated[int, Field(ge=1, le=65_535)] = 5432
+    database: Annotated[str, Field(min_length=1, max_length=63)] = "postgres"
+    """The maintenance database, where the admin works."""
+    admin_secret_ref: AdminSecretRef
+    tls: Tls = Tls()
+
+
+class Embedded(_Spec):
+    """A single-node PostgreSQL that the operator runs."""
+
+    version: Literal["16"] = "16"
+    storage: Annotated[str, Field(max_length=32)] = "10Gi"
+
+
+class AllowedNamespaces(_Spec):
+    """Whose LiteLLMDatabases may use the server."""
+
+    from_: Literal["Same", "All"] = Field(default="Same", validation_alias=AliasChoices("from"))
+
+
+class Limits(_Spec):
+    """What protects the server from its users."""
+
+    concurrent_migrations: Annotated[int, Field(ge=1, le=64)] = DEFAULT_CONCURRENT_MIGRATIONS
+
+
+class PostgresServerSpec(_Spec):
+    """spec of a PostgresServer."""
+
+    external: External | None = None
+    embedded: Embedded | None = None
+    allowed_namespaces: AllowedNamespaces = AllowedNamespaces()
+    limits: Limits = Limits()
+    deletion_policy: Literal["Retain", "Delete"] = "Retain"
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.external is None) == (self.embedded is None):
+            raise ValueError("exactly one of external and embedded must be set")
+        return self
+
+
+class Metadata(BaseModel):
+    """The part of metadata that decisions are made of."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_alias=True, extra="ignore", frozen=True)
+
+    name: str
+    namespace: str
+    uid: str
+    generation: int = 1
+    resource_version: str = ""
+    creation_timestamp: str | None = None
+    deletion_timestamp: str | None = None
+    finalizers: list[str] = Field(default_factory=list)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class LiteLLMDatabase(BaseModel):
+    """One LiteLLMDatabase, with the names that follow from it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metadata: Metadata
+    spec: LiteLLMDatabaseSpec
+
+    @property
+    def database(self) -> DatabaseName:
+        """Its database."""
+        given = self.spec.database
+        meta = self.metadata
+        return DatabaseName(given) if given else names.database_name(namespace=meta.namespace, name=meta.name)
+
+    @property
+    def roles(self) -> names.RoleNames:
+        """The roles of its database."""
+        return names.role_names(self.database)
+
+    @property
+    def secret_name(self) -> str:
+        """The Secret that is published."""
+        return self.spec.secret.name or names.published_secret(self.metadata.name)
+
+    @property
+    def ca_secret_name(self) -> str:
+        """The Secret with the server's CA, where it has one."""
+        return names.ca_secret(self.secret_name)
+
+    @property
+    def retry(self) -> str:
+        """The value of the retry annotation, empty without one."""
+        return self.metadata.annotations.get(names.RETRY_ANNOTATION, "")
+
+    @property
+    def going(self) -> bool:
+        """It is being deleted."""
+        return self.metadata.deletion_timestamp is not None
+
+
+class PostgresServer(BaseModel):
+    """One PostgresServer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    metadata: Metadata
+    spec: PostgresServerSpec
+
+    @property
+    def going(self) -> bool:
+        """It is being deleted."""
+        return self.metadata.deletion_timestamp is not None
+
+
+def parse_database(body: Mapping[str, Any]) -> LiteLLMDatabase:
+    """Parse what the API server sent; InvalidSpecError names the fields that cannot be."""
+    try:
+        resource = LiteLLMDatabase.model_validate({"metadata": body["metadata"], "spec": body["spec"]})
+    except ValidationError as error:
+        raise _invalid(error) from error
+    if len(resource.database.encode()) > names.MAX_DATABASE_BYTES:
+        raise InvalidSpecError(
+            Reason.INVALID_SPEC,
+            f"cannot use spec.database: it has more than {names.MAX_DATABASE_BYTES} bytes, "
+            "and the names of its roles would be cut",
+        )
+    return resource
+
+
+def parse_server(body: Mapping[str, Any]) -> PostgresServer:
+    """Parse what the API server sent; InvalidSpecError names the fields that cannot be."""
+    try:
+        return PostgresServer.model_validate({"metadata": body["metadata"], "spec": body["spec"]})
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _invalid(error: ValidationError) -> InvalidSpecError:
+    told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False))
+    return InvalidSpecError(Reason.INVALID_SPEC, f"cannot read the resource: {told}")

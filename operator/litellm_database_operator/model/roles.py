@@ -1,0 +1,77 @@
+"""The roles, grants and the mark of one database: what they should be, and what was found.
+
+Pure data; planning/roles.py compares, postgres/ reads and writes.
+"""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Final
+
+from litellm_database_operator.model.names import RoleName
+
+_MARK_KEY: Final = "litellmdb.dev"
+_MARK_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """Whose a database is: a COMMENT on its owner role, which no tenant's SQL can change."""
+
+    identity: str
+    """The installation of this operator; kept over reinstalls."""
+    namespace: str
+    namespace_uid: str
+    name: str
+    uid: str
+    """Of the resource."""
+    released: bool = False
+    """The resource was deleted with Retain: its logins are locked, and the same name may pick it up."""
+
+    def dump(self) -> str:
+        """Return the comment's text."""
+        return json.dumps({_MARK_KEY: _MARK_VERSION} | asdict(self), sort_keys=True)
+
+    def same_claim(self, other: "Mark") -> bool:
+        """Tell whether both speak for the same resource name in the same namespace of the same installation.
+
+        Their uids may differ: two resources of one name never live at once, so the other one is gone, and its
+        database is there to be picked up. Deletion compares uids as well.
+        """
+        return (self.identity, self.namespace_uid, self.name) == (other.identity, other.namespace_uid, other.name)
+
+    def release(self) -> "Mark":
+        """Return the mark of a database that nobody uses now."""
+        return replace(self, released=True)
+
+
+def parse_mark(comment: str | None) -> Mark | None:
+    """Read a mark; None when the comment is nobody's mark."""
+    try:
+        fields = json.loads(comment or "")
+        if fields.pop(_MARK_KEY) != _MARK_VERSION:
+            return None
+        return Mark(**fields)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A role as it should be, or as pg_roles has it; the dangerous attributes are false for all of ours."""
+
+    name: RoleName
+    login: bool
+    connection_limit: int = -1
+    """-1: none."""
+    acts_as: RoleName | None = None
+    """ALTER ROLE … SET role: every session of it begins as that role."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """`member` belongs to `group`."""
+
+    group: RoleName
+    member: RoleName
+    inherit: bool
+    """Uses the group's rights without SET ROLE (16 and newer; before, it is an attribute of the member)."""

@@ -1,0 +1,67 @@
+"""The published Secret and the password of the login that it names."""
+
+from collections.abc import Iterator
+
+from litellm_database_operator.model.observed import LoginState, Observed
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.model.secret import PASSWORD_KEY, Binding, Password
+from litellm_database_operator.planning.steps import DeleteSecret, PublishCa, PublishSecret, SetPassword, Step
+
+
+def binding(resource: LiteLLMDatabase, observed: Observed, password: Password) -> Binding:
+    """Return what is published; of the login only the password is ever read from a Secret."""
+    return Binding(
+        endpoint=observed.endpoint,
+        database=resource.database,
+        schema=resource.spec.schema_,
+        login=resource.roles.app_a,
+        password=password,
+    )
+
+
+def published_password(observed: Observed) -> Password | None:
+    """Return the password of the Secret, or of the one that it replaces under another name."""
+    source = observed.secret or observed.former_secret
+    return source.password(PASSWORD_KEY) if source and source.ours else None
+
+
+def plan_credentials(resource: LiteLLMDatabase, observed: Observed, *, fresh: Password) -> Iterator[Step]:
+    """Yield what makes the Secret right; `fresh` is used where the published password does not log in.
+
+    A password that does not log in is never set on a role, or whoever may edit the Secret would choose it. The
+    Secret has the new one before the role does: a crash between both leaves one that does not log in.
+    """
+    working = published_password(observed) if observed.login in (LoginState.WORKS, LoginState.CROWDED) else None
+    wanted = binding(resource, observed, working or fresh)
+    if _differs(observed, wanted):
+        yield PublishSecret(
+            name=resource.secret_name,
+            binding=wanted,
+            system_identifier=observed.server.system_identifier,
+            replaces=observed.secret.resource_version if observed.secret else None,
+        )
+    if working is None:
+        yield SetPassword(login=wanted.login, password=wanted.password)
+    yield from _plan_ca(resource, observed)
+    former = observed.former_secret
+    if former is not None and former.ours:
+        yield DeleteSecret(name=former.name, uid=former.uid)
+
+
+def _differs(observed: Observed, wanted: Binding) -> bool:
+    found = observed.secret
+    return (
+        found is None
+        or found.data != wanted.published()
+        or found.system_identifier != observed.server.system_identifier
+    )
+
+
+def _plan_ca(resource: LiteLLMDatabase, observed: Observed) -> Iterator[Step]:
+    found = observed.ca_secret
+    if observed.ca is not None and (found is None or found.data != {"ca.crt": observed.ca}):
+        yield PublishCa(
+            name=resource.ca_secret_name,
+            certificate=observed.ca,
+            replaces=found.resource_version if found else None,
+        )

@@ -1,0 +1,41 @@
+"""The steps of leaving: what is locked, what is dropped, and when nothing is left to do."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from litellm_database_operator.model import names
+from litellm_database_operator.model.observed import CatalogFacts, JobFacts
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.model.roles import Mark
+from litellm_database_operator.planning.steps import DeleteJobs, DropDatabase, ReleaseDatabase, Step
+
+RETAIN_LETS_GO_AFTER: Final = timedelta(minutes=2)
+"""How long a deletion with Retain waits for a server that cannot be reached, to lock its logins."""
+
+
+def plan_leaving(
+    resource: LiteLLMDatabase, catalog: CatalogFacts, jobs: tuple[JobFacts, ...], mark: Mark
+) -> tuple[Step, ...]:
+    """Return what is left to do; nothing is dropped or locked that does not bear this very resource's mark."""
+    steps: list[Step] = []
+    if jobs:
+        steps.append(DeleteJobs(jobs=tuple(job.name for job in jobs)))
+    found = catalog.mark
+    if found is None or not found.same_claim(mark) or found.uid != mark.uid:
+        return tuple(steps)
+    if resource.spec.deletion_policy == "Delete":
+        roles = tuple(role for role in reversed(resource.roles.all()) if role in catalog.roles)
+        exists = catalog.database is not None
+        steps.append(DropDatabase(database=resource.database, roles=roles, exists=exists))
+    elif not found.released:
+        steps.append(ReleaseDatabase(roles=resource.roles, mark=mark.release()))
+    return tuple(steps)
+
+
+def may_abandon(resource: LiteLLMDatabase, *, now: datetime) -> bool:
+    """Tell whether a resource is let go although its server cannot be reached."""
+    if resource.metadata.annotations.get(names.ABANDON_ANNOTATION) == "true":
+        return True
+    since = resource.metadata.deletion_timestamp
+    asked = datetime.fromisoformat(since) if since else now
+    return resource.spec.deletion_policy == "Retain" and now - asked >= RETAIN_LETS_GO_AFTER

@@ -1,0 +1,216 @@
+"""When a migration Job runs, and what its end means.
+
+Done is read from the database, never from a Job: a Job only says why the database is not done yet.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from litellm_database_operator.model import names, report
+from litellm_database_operator.model.bundle import Bundle, ledger_fingerprint
+from litellm_database_operator.model.observed import InsideFacts, JobFacts, Observed, PodFacts
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.planning.credentials import binding
+from litellm_database_operator.planning.findings import Finding, done, stalled, waiting
+from litellm_database_operator.planning.occasion import Occasion
+from litellm_database_operator.planning.steps import CloseMigration, StartMigration, Step
+
+_AT_ONCE: Final = 0.0
+_LOOK_AGAIN: Final = 30.0
+"""Seconds between looks at a running Job; its end wakes us earlier."""
+_REPEAT_AFTER: Final = timedelta(minutes=10)
+"""A run that succeeded and left the schema incomplete is repeated this seldom."""
+_IMAGE_WAITS: Final = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"}
+)
+_UNSCHEDULABLE: Final = "Unschedulable"
+_NOTHING: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset(), verified=frozenset())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationPlan:
+    """The steps towards the target, and how SchemaMigrated stands."""
+
+    steps: tuple[Step, ...]
+    finding: Finding
+
+
+def is_complete(target: Bundle, inside: InsideFacts) -> bool:
+    """Tell whether the database proves that it is at the target: ledger, views, and a run that compared the schema."""
+    return (
+        inside.finished.issuperset(target.migrations)
+        and inside.views.issuperset(target.views)
+        and target.digest in inside.verified
+    )
+
+
+def plan_migration(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion, *, is_new: bool) -> MigrationPlan:
+    """Decide on the Job; `is_new` says that no login could ever enter the database, so that it is empty."""
+    if observed.catalog.migrator_unlocked and not _running_job(observed):
+        close = CloseMigration(migrator=resource.roles.migrator)
+        return MigrationPlan(steps=(close,), finding=_again("the run has ended; its result is being read"))
+    inside = _NOTHING if is_new else observed.inside
+    if inside is None:
+        return MigrationPlan(steps=(), finding=_again("waiting for the app's login, to look at the ledger"))
+    if finding := _settled(resource, observed, inside, occasion):
+        return MigrationPlan(steps=(), finding=finding)
+    return MigrationPlan(
+        steps=tuple(_start(resource, observed, inside, occasion)),
+        finding=waiting(Reason.MIGRATING, _migrating(occasion.target), retry_after=_LOOK_AGAIN),
+    )
+
+
+def _settled(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, occasion: Occasion) -> Finding | None:
+    """Return why no Job is started, or None when one is due."""
+    target = occasion.target
+    if running := _running_job(observed):
+        return _running(running, target)
+    if is_complete(target, inside):
+        return done(Reason.MIGRATED, f"ledger, views and schema match bundle {target.version}")
+    if stop := _verdict(resource, observed.jobs, inside, occasion):
+        return stop
+    if not observed.may_migrate:
+        full = "waiting for a free migration: limits.concurrentMigrations of the PostgresServer are running"
+        return waiting(Reason.PENDING, full, retry_after=_LOOK_AGAIN)
+    return None
+
+
+def _running_job(observed: Observed) -> JobFacts | None:
+    return next((job for job in observed.jobs if not job.finished), None)
+
+
+def _again(message: str) -> Finding:
+    return waiting(Reason.MIGRATING, message, retry_after=_AT_ONCE)
+
+
+def _migrating(target: Bundle) -> str:
+    return f"a migration Job runs to bundle {target.version}"
+
+
+def _start(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, occasion: Occasion) -> Iterator[Step]:
+    target = occasion.target
+    roles, meta = resource.roles, resource.metadata
+    ledger = ledger_fingerprint(inside.finished)
+    app = binding(resource, observed, occasion.fresh.migrator)
+    yield StartMigration(
+        job=names.job_name(meta.name, meta.uid, target.digest, ledger, resource.retry),
+        bundle=target.version,
+        target=target.digest,
+        ledger=ledger,
+        retry=resource.retry,
+        deadline=resource.spec.migration.deadline,
+        binding=app.for_login(roles.migrator),
+        ca=observed.ca,
+        app=roles.app,
+        server=observed.server_key,
+        pod_template=resource.spec.migration.pod_template,
+        replaces=tuple(job.name for job in observed.jobs),
+    )
+
+
+def _running(job: JobFacts, target: Bundle) -> Finding:
+    if job.refused:
+        text = f"the cluster lets the Job make no pod: {_quoted(job.refused)}"
+        return waiting(Reason.POD_REFUSED, text, retry_after=_LOOK_AGAIN)
+    if blocked := _blocked(job.pod):
+        return blocked
+    if job.target != target.digest:
+        text = f"a Job to another bundle still runs ({job.name}); bundle {target.version} comes after it"
+        return waiting(Reason.MIGRATING, text, retry_after=_LOOK_AGAIN)
+    return waiting(Reason.MIGRATING, _migrating(target), retry_after=_LOOK_AGAIN)
+
+
+def _blocked(pod: PodFacts | None) -> Finding | None:
+    if pod is None or pod.waiting is None:
+        return None
+    if pod.waiting == _UNSCHEDULABLE:
+        text = f"no node takes the migration pod: {_quoted(pod.message)}"
+        return waiting(Reason.POD_UNSCHEDULABLE, text, retry_after=_LOOK_AGAIN)
+    if pod.waiting in _IMAGE_WAITS:
+        text = f"the migration pod's container cannot start ({pod.waiting}): {_quoted(pod.message)}"
+        return waiting(Reason.IMAGE_PULL_FAILED, text, retry_after=_LOOK_AGAIN)
+    return None
+
+
+def _verdict(
+    resource: LiteLLMDatabase, jobs: tuple[JobFacts, ...], inside: InsideFacts, occasion: Occasion
+) -> Finding | None:
+    """Return why no further Job is started: the last one answered for just this target, ledger and retry."""
+    target = occasion.target
+    last = next((job for job in jobs if job.target == target.digest and job.retry == resource.retry), None)
+    if last is None:
+        return None
+    found = read_report(last)
+    told = found if isinstance(found, report.Report) else None
+    ended_at = told.ledger if told else last.ledger
+    if ended_at != ledger_fingerprint(inside.finished):
+        return None
+    if last.succeeded:
+        return _left_incomplete(last, inside, occasion)
+    how = f"Job {last.name} to bundle {target.version}"
+    retry = f"then: kubectl -n {resource.metadata.namespace} annotate litellmdatabase {resource.metadata.name} "
+    retry += f"--overwrite {names.RETRY_ANNOTATION}=$(date +%s)"
+    return _failed(last, found, how=how, retry=retry)
+
+
+def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
+    target = occasion.target
+    if occasion.now - last.created >= _REPEAT_AFTER:
+        return None
+    lacking = sorted((set(target.migrations) - inside.finished) | (set(target.views) - inside.views))
+    what = ", ".join(lacking[:3]) or "the record of its comparison"
+    return stalled(
+        Reason.SCHEMA_INCOMPLETE,
+        f"Job {last.name} succeeded, yet the database lacks {what}; something removed it afterwards. "
+        "The run is repeated in ten minutes",
+    )
+
+
+def _failed(last: JobFacts, found: report.Report | str | None, *, how: str, retry: str) -> Finding:
+    if isinstance(found, report.Report) and found.failure is not None:
+        return stalled(found.failure.reason, f"{how} failed: {_told(found.failure)}. Mend the cause, {retry}")
+    if isinstance(found, str):
+        text = f"{how} failed and its report cannot be read ({found}). See its log, {retry}"
+        return stalled(Reason.REPORT_INVALID, text)
+    if last.deadline_exceeded:
+        text = f"{how} outlived its deadline and was ended by Kubernetes. Set a longer spec.migration.deadline, {retry}"
+        return stalled(Reason.MIGRATION_DEADLINE_EXCEEDED, text)
+    code = f" (exit code {last.pod.exit_code})" if last.pod and last.pod.exit_code is not None else ""
+    return stalled(
+        Reason.MIGRATION_INTERRUPTED,
+        f"{how} ended without a report{code}: its container was killed, or its node went. What it had applied is "
+        f"recorded and stays. Look at the pod, {retry}",
+    )
+
+
+def read_report(job: JobFacts) -> report.Report | str | None:
+    """Return a Job's report, why it is none, or None where nothing was left."""
+    text = job.pod.termination_message if job.pod else None
+    if not text:
+        return None
+    try:
+        return report.parse(text)
+    except report.ReportError as error:
+        return str(error)
+
+
+def _told(failure: report.Failure) -> str:
+    parts = [failure.message.rstrip(".")]
+    if failure.migration:
+        parts.append(f"migration {_quoted(failure.migration)}")
+    codes = [code for code in (failure.prisma_code, failure.sqlstate and f"SQLSTATE {failure.sqlstate}") if code]
+    if codes:
+        parts.append(", ".join(codes))
+    if failure.server_message:
+        parts.append(f"PostgreSQL says {_quoted(failure.server_message)}")
+    if failure.statement:
+        parts.append(f"at {_quoted(failure.statement)}")
+    return "; ".join(parts)
+
+
+def _quoted(text: str) -> str:
+    """Return a foreign text as it may stand in a message of ours: cleaned, bounded, quoted."""
+    return f'"{report.clean(text)}"'

@@ -1,0 +1,82 @@
+"""One plan for one LiteLLMDatabase: what is done now, and how each condition stands.
+
+Pure: the same resource, observation, target and time give the same plan. Called by reconcile/database.py.
+"""
+
+from dataclasses import dataclass
+
+from litellm_database_operator.model.observed import LoginState, Observed
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.planning import guards
+from litellm_database_operator.planning.credentials import plan_credentials
+from litellm_database_operator.planning.database import is_prepared, plan_database
+from litellm_database_operator.planning.findings import Finding, State, done, waiting
+from litellm_database_operator.planning.migration import plan_migration
+from litellm_database_operator.planning.occasion import Occasion
+from litellm_database_operator.planning.steps import CloseMigration, Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is done now, and what is found of each condition."""
+
+    steps: tuple[Step, ...]
+    provisioned: Finding
+    published: Finding
+    migrated: Finding
+    healthy: Finding
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return them in the order in which they are worked on; the first that is not done decides on Ready."""
+        return (self.provisioned, self.published, self.migrated, self.healthy)
+
+    def decisive(self) -> Finding | None:
+        """Return the finding that keeps the database from being ready, or None."""
+        return next((each for each in self.findings() if each.state in (State.STALLED, State.WAITING)), None)
+
+
+def make_plan(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion) -> Plan:
+    """Plan one pass; raises what guards raise, and then nothing is done."""
+    guards.check_observed(resource, observed, occasion.mark)
+    database = tuple(plan_database(resource, observed, occasion.mark))
+    credentials = tuple(plan_credentials(resource, observed, fresh=occasion.fresh.app))
+    migration = plan_migration(resource, observed, occasion, is_new=not is_prepared(resource, observed))
+    plan = Plan(
+        steps=database + credentials + migration.steps,
+        provisioned=_settled(database, Reason.PROVISIONED, f"database {resource.database} and its roles are there"),
+        published=_settled(credentials, Reason.PUBLISHED, f"Secret {resource.secret_name} holds a login that works"),
+        migrated=migration.finding,
+        healthy=_healthy(observed),
+    )
+    return _suspended(plan) if resource.spec.suspend else plan
+
+
+def _settled(steps: tuple[Step, ...], reason: Reason, message: str) -> Finding:
+    if steps:
+        return waiting(Reason.PROVISIONING, "being made or mended", retry_after=0)
+    return done(reason, message)
+
+
+def _healthy(observed: Observed) -> Finding:
+    if observed.login is LoginState.WORKS:
+        return done(Reason.HEALTHY, "the published login works")
+    if observed.login is LoginState.CROWDED:
+        text = (
+            "the app's connections are all in use, or the server's: the login was refused for that alone. "
+            "Raise spec.credentials.connectionLimit, or lower the proxies' pools"
+        )
+        return Finding(state=State.UNWELL, reason=Reason.SERVER_BUSY, message=text)
+    return waiting(Reason.LOGIN_FAILED, "the published login was not tried, or refused, in this look", retry_after=0)
+
+
+def _suspended(plan: Plan) -> Plan:
+    """Keep the findings and drop the steps: nothing is healed; a run that ended is closed all the same."""
+    closing = tuple(step for step in plan.steps if isinstance(step, CloseMigration))
+    return Plan(
+        steps=closing,
+        provisioned=plan.provisioned,
+        published=plan.published,
+        migrated=plan.migrated,
+        healthy=plan.healthy,
+    )
