@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum, DriverAdapterError } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
 import { fromDriver, JudgeError } from './errors.js'
+import { newEngine } from './wasm.js'
 
 /** @typedef {{host: string, port: number, database: string, user: string, password: string, sslmode: 'disable' | 'require' | 'verify-full', sslrootcert?: string | null, schema: string}} Connection */
 /** @typedef {import('@prisma/driver-adapter-utils').SqlQuery} SqlQuery */
@@ -36,6 +37,8 @@ const COLUMN_TYPES = /** @type {Record<number, number>} */ ({
 
 const TEXT_ARRAY = /** @type {any} */ (1009) // not on the list of the driver's types
 const TIMESTAMPTZ = 1184
+/** SQLSTATE */
+const UNDEFINED_TABLE = '42P01'
 
 /** pg leaves arrays of "char" and name as text, and makes a timestamp a Date; the engine wants arrays, and RFC 3339. */
 const PARSERS = /** @type {Record<number, (text: string) => unknown>} */ ({
@@ -46,18 +49,19 @@ const PARSERS = /** @type {Record<number, (text: string) => unknown>} */ ({
 const types = { getTypeParser: (/** @type {number} */ oid, /** @type {any} */ format) => PARSERS[oid] ?? pg.types.getTypeParser(oid, format) }
 
 /**
- * Opens a session, hands the engine's side of it to `ask`, and closes it.
+ * Opens a session, gives `ask` an engine that reads through it, and closes it.
  * @template T
  * @param {Connection} connection
- * @param {(boundFactory: object) => Promise<T>} ask
+ * @param {string} datamodel that the engine is started with
+ * @param {(engine: import('./wasm.js').SchemaEngine) => Promise<T>} ask
  * @returns {Promise<T>}
- * @throws {JudgeError} the server's first error where there was one: the engine only tells that something outside failed
+ * @throws {JudgeError} the session's first failure, where there was one: the engine only tells that something outside failed
  */
-export async function withSession(connection, ask) {
+export async function withSession(connection, datamodel, ask) {
   const client = await connect(connection)
   const session = new Session(client, connection.schema)
   try {
-    return await ask(bindMigrationAwareSqlAdapterFactory(session.factory()))
+    return await ask(await newEngine(datamodel, bindMigrationAwareSqlAdapterFactory(session.factory())))
   } catch (error) {
     throw session.failure ?? error
   } finally {
@@ -136,11 +140,11 @@ function refuseWeakAuthentication(client) {
   }
 }
 
-/** What the engine is given: catalogue and ledger queries over one client. */
+/** What the engine is given: one client that reads catalogues and the ledger. */
 class Session {
   provider = /** @type {const} */ ('postgres')
   adapterName = 'litellmdb-judge'
-  /** @type {JudgeError | null} the first error of the server that the engine had no use for */
+  /** @type {JudgeError | null} the first failure that the engine has no use for */
   failure = null
 
   /**
@@ -154,7 +158,7 @@ class Session {
 
   factory() {
     const connect = async () => this
-    return { provider: this.provider, adapterName: this.adapterName, connect, connectToShadowDb: refuse }
+    return { provider: this.provider, adapterName: this.adapterName, connect, connectToShadowDb: this.refuse }
   }
 
   getConnectionInfo() {
@@ -170,32 +174,30 @@ class Session {
       const { fields, rows } = await this.client.query({ text: sql, values: args, rowMode: 'array', types })
       return { columnNames: fields.map((field) => field.name), columnTypes: fields.map(columnType), rows }
     } catch (error) {
-      throw this.told(error)
+      throw this.told(fromDriver(error))
     }
   }
 
-  executeRaw = refuse
-  executeScript = refuse
-  startTransaction = refuse
+  /** The engine makes a schema that is not there; it reads in all other cases. */
+  refuse = async () => {
+    throw this.told(new JudgeError(`schema "${this.schema}" does not exist, or the engine wants to write`))
+  }
+  executeRaw = this.refuse
+  executeScript = this.refuse
+  startTransaction = this.refuse
 
   async dispose() {}
 
   /**
-   * The engine knows by its kind that the ledger is missing, and answers; any other error ends the request.
-   * @param {unknown} error
+   * The engine knows by its kind that the ledger is missing, and goes on; any other failure ends the request.
+   * @param {JudgeError} failure
    */
-  told(error) {
-    const failure = fromDriver(error)
-    if (failure.sqlstate === '42P01') return new DriverAdapterError({ kind: 'TableDoesNotExist' })
+  told(failure) {
+    const { sqlstate, message } = failure
+    if (sqlstate === UNDEFINED_TABLE) return new DriverAdapterError({ kind: 'TableDoesNotExist' })
     this.failure ??= failure
-    const { message, sqlstate } = failure
     return new DriverAdapterError({ kind: 'postgres', code: sqlstate ?? 'N/A', severity: 'ERROR', message, detail: undefined, column: undefined, hint: undefined })
   }
-}
-
-/** @returns {Promise<never>} */
-async function refuse() {
-  throw new JudgeError('the judge only reads')
 }
 
 /** @param {pg.FieldDef} field */

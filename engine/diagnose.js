@@ -4,7 +4,6 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { withSession } from './adapter.js'
 import { JudgeError } from './errors.js'
-import { newEngine } from './wasm.js'
 
 /** @typedef {import('@prisma/schema-engine-wasm/schema_engine_bg').MigrationList} MigrationList */
 /** @typedef {import('@prisma/schema-engine-wasm/schema_engine_bg').HistoryDiagnostic} HistoryDiagnostic */
@@ -18,8 +17,7 @@ const NO_MODELS = 'datasource db {\n  provider = "postgresql"\n}\n'
  */
 export async function diagnose({ connection, migrations }) {
   const migrationsList = await readMigrations(migrations)
-  return withSession(connection, async (factory) => {
-    const engine = await newEngine(NO_MODELS, factory)
+  return withSession(connection, NO_MODELS, async (engine) => {
     const filters = { externalTables: [], externalEnums: [] }
     const verdict = await engine.diagnoseMigrationHistory({ migrationsList, optInToShadowDatabase: false, filters })
     return {
