@@ -95,7 +95,8 @@ def _set_up_node_project(folder: Path) -> None:
 def _install_node_packages(folder: Path) -> None:
     """Install what the lock names; no package's own script runs."""
     quiet = ("--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error")
-    subprocess.run([*_npm(), "ci", "--ignore-scripts", *quiet], cwd=folder, check=True)
+    install = [*_npm(), "ci", "--ignore-scripts", *quiet]
+    subprocess.run(install, cwd=folder, check=True, stdout=subprocess.DEVNULL)
     for package in sorted(folder.glob("node_modules/postgres-[0-9]*")):
         # The one script we do want: links between the shared libraries, by file only.
         subprocess.run([_node(), "scripts/hydrate-symlinks.js"], cwd=package, check=True)
