@@ -31,18 +31,21 @@ async function hello() {
 
 /** @param {string} line */
 async function handle(line) {
-  const request = readRequest(line)
+  /** @type {string | number | null} */
+  let id = null
   try {
-    return { id: request.id, result: await answer(request) }
+    const request = readRequest(line)
+    id = request.id ?? null
+    return { id, result: await answer(request) }
   } catch (error) {
     if (panicOf(error)) process.exitCode = EXIT_PANIC
     const { code, sqlstate, message, position } = told(error)
-    return { id: request.id, error: { code, sqlstate, message, position } }
+    return { id, error: { code, sqlstate, message, position } }
   }
 }
 
-/** @param {{method: string, params: any}} request */
-async function answer({ method, params }) {
+/** @param {{method: string, params?: any}} request */
+async function answer({ method, params = {} }) {
   const known = Object.hasOwn(METHODS, method) ? METHODS[method] : undefined
   if (!known) throw new JudgeError(`cannot answer: no method ${JSON.stringify(method)}`)
   const absent = known.needs.find((name) => params?.[name] === undefined)
@@ -52,16 +55,15 @@ async function answer({ method, params }) {
 }
 
 /**
+ * The line is never repeated: it may hold a password.
  * @param {string} line
- * @returns {{id: string | number | null, method: string, params: any}}
  */
 function readRequest(line) {
   try {
-    const { id = null, method = null, params = {} } = JSON.parse(line)
-    return { id, method, params }
-  } catch {
-    return { id: null, method: 'a line that is not JSON', params: {} } // the line may hold a password: it is not repeated
-  }
+    const request = JSON.parse(line)
+    if (request instanceof Object) return request
+  } catch {}
+  throw new JudgeError('cannot read a request: the line is not a JSON object')
 }
 
 /** @param {unknown} error */
