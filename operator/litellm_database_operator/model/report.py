@@ -1,12 +1,14 @@
 """The report that a migrator leaves in its container's termination message; docs/spec/report.md is its contract.
 
-Written by migrator/report.py, read by reconcile/: it comes from a tenant's namespace, so that every field is
-checked and bounded here, and nothing is believed that the database does not say too.
+Written by migrator/, read by reconcile/: it comes from a tenant's namespace, so that every field is checked and
+bounded here, and nothing is believed that the database does not say too.
 """
 
 import json
+import math
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final, cast
 
@@ -14,7 +16,14 @@ from litellm_database_operator.model.reasons import Reason
 
 MAX_BYTES: Final = 3500
 MAX_TEXT: Final = 300
-"""Characters of a foreign text; docs/spec/report.md says how it is cut."""
+"""Characters of a text; docs/spec/report.md says how it is cut."""
+MAX_MISSING: Final = 10
+_VERSION: Final = 1
+_SHORTER: Final = (MAX_TEXT, 150, 75, 30)
+"""Characters to which texts give way, one after the other, until a report fits."""
+_PRISMA_CODE: Final = re.compile(r"P\d{4}")
+_SQLSTATE: Final = re.compile(r"[0-9A-Z]{5}")
+_FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}")
 _FAILURE_REASONS: Final = frozenset(
     {
         Reason.MIGRATION_FAILED,
@@ -24,6 +33,7 @@ _FAILURE_REASONS: Final = frozenset(
         Reason.AHEAD_OF_TARGET,
         Reason.SCHEMA_INCOMPLETE,
         Reason.SERVER_UNREACHABLE,
+        Reason.DATABASE_MISSING,
         Reason.LOGIN_FAILED,
         Reason.TLS_FAILED,
     }
@@ -34,7 +44,7 @@ class Outcome(StrEnum):
     """How a run ended."""
 
     MIGRATED = "Migrated"
-    """Files were applied, and the schema was found complete."""
+    """Something was applied or built, and the schema was found complete."""
     NOTHING_TO_DO = "NothingToDo"
     """The ledger was complete before, and so is the schema."""
     FAILED = "Failed"
@@ -55,6 +65,11 @@ class Failure:
     server_message: str | None = None
     """PostgreSQL's message without DETAIL (which holds row values), foreign text."""
 
+    def cleaned(self, limit: int = MAX_TEXT) -> "Failure":
+        """Return it with every text fit to be shown."""
+        texts = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "reason"}
+        return replace(self, **{name: text and clean(text, limit) for name, text in texts.items()})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -71,88 +86,117 @@ class Report:
     """Fingerprint of the ledger at the end (model/bundle.py)."""
     seconds: float
     missing: tuple[str, ...] = ()
-    """What schema.prisma names and the database lacks, at most ten."""
+    """What schema.prisma names and the database lacks, the first ten."""
     failure: Failure | None = None
+
+    def cleaned(self, limit: int = MAX_TEXT) -> "Report":
+        """Return it with every foreign text fit to be shown."""
+        return replace(
+            self,
+            bundle=clean(self.bundle),
+            digest=clean(self.digest),
+            missing=tuple(clean(name, limit) for name in self.missing[:MAX_MISSING]),
+            failure=self.failure and self.failure.cleaned(limit),
+        )
 
 
 class ReportError(ValueError):
     """A text is no report."""
 
 
-def clean(text: str) -> str:
-    """Return a foreign text without control characters, at most MAX_TEXT characters long."""
+def clean(text: str, limit: int = MAX_TEXT) -> str:
+    """Return a foreign text on one line, without control characters, at most `limit` characters long."""
     kept = "".join(" " if char.isspace() else char for char in text if char.isprintable() or char.isspace())
     words = " ".join(kept.split())
-    return words if len(words) <= MAX_TEXT else f"{words[: MAX_TEXT - 1]}…"
+    return words if len(words) <= limit else f"{words[: limit - 1]}…"
 
 
 def dump(report: Report) -> str:
-    """Return the report as JSON of at most MAX_BYTES bytes; foreign texts give way first."""
-    fields = {"version": 1} | asdict(report)
-    text = json.dumps(fields, ensure_ascii=False)
-    if len(text.encode()) <= MAX_BYTES:
-        return text
-    failure = fields.get("failure") or {}
-    shorter = {key: value[: MAX_TEXT // 4] if isinstance(value, str) else value for key, value in failure.items()}
-    return json.dumps(fields | {"failure": shorter or None, "missing": []}, ensure_ascii=True)
+    """Return the report as JSON of at most MAX_BYTES bytes; the texts of its failure give way until it fits."""
+    tries = (_json(report.cleaned(limit)) for limit in _SHORTER)
+    return next(text for text in tries if len(text.encode()) <= MAX_BYTES)
 
 
 def parse(text: str) -> Report:
     """Read a termination message strictly; ReportError says what is wrong with it, never what it says."""
-    if len(text.encode()) > MAX_BYTES:
+    if len(text.encode(errors="replace")) > MAX_BYTES:
         raise ReportError("longer than a report can be")
     try:
         found: object = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ReportError("no JSON") from error
     if not isinstance(found, dict):
         raise ReportError("no object")
-    fields = cast("Mapping[str, Any]", found)
-    if fields.get("version") != 1:
+    told = cast("Mapping[str, Any]", found)
+    if told.get("version") != _VERSION:
         raise ReportError("of another version")
     try:
-        return _report(fields)
-    except (KeyError, TypeError, ValueError) as error:
+        return _report(told)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ReportError("a field is missing or of the wrong kind") from error
 
 
-def _report(fields: Mapping[str, Any]) -> Report:
-    outcome = Outcome(fields["outcome"])
-    failure = _failure(fields["failure"]) if fields.get("failure") is not None else None
-    if (outcome is Outcome.FAILED) != (failure is not None):
-        raise ValueError("failure")
-    return Report(
-        outcome=outcome,
-        bundle=_text(fields["bundle"]),
-        digest=_text(fields["digest"]),
-        applied=_count(fields["applied"]),
-        total=_count(fields["total"]),
-        ledger=_text(fields["ledger"]),
-        seconds=float(fields["seconds"]),
-        missing=tuple(_text(item) for item in fields.get("missing", ())[:10]),
-        failure=failure,
+def _json(report: Report) -> str:
+    return json.dumps({"version": _VERSION} | asdict(report), ensure_ascii=False)
+
+
+def _report(told: Mapping[str, Any]) -> Report:
+    report = Report(
+        outcome=Outcome(told["outcome"]),
+        bundle=_text(told["bundle"]),
+        digest=_text(told["digest"]),
+        applied=_count(told["applied"]),
+        total=_count(told["total"]),
+        ledger=_matching(_FINGERPRINT, told["ledger"]),
+        seconds=_seconds(told["seconds"]),
+        missing=_texts(told.get("missing", [])),
+        failure=None if told.get("failure") is None else _failure(told["failure"]),
     )
+    if (report.outcome is Outcome.FAILED) != (report.failure is not None):
+        raise ValueError("outcome and failure disagree")
+    return report
 
 
-def _failure(fields: Mapping[str, Any]) -> Failure:
-    reason = Reason(fields["reason"])
+def _failure(told: Mapping[str, Any]) -> Failure:
+    reason = Reason(told["reason"])
     if reason not in _FAILURE_REASONS:
-        raise ValueError("reason")
-    optional = ("prisma_code", "sqlstate", "migration", "statement", "server_message")
+        raise ValueError("no reason of a migrator")
+    code, sqlstate = told.get("prisma_code"), told.get("sqlstate")
+    texts = ("migration", "statement", "server_message")
     return Failure(
         reason=reason,
-        message=_text(fields["message"]),
-        **{key: _text(fields[key]) for key in optional if fields.get(key) is not None},
+        message=_text(told["message"]),
+        prisma_code=None if code is None else _matching(_PRISMA_CODE, code),
+        sqlstate=None if sqlstate is None else _matching(_SQLSTATE, sqlstate),
+        **{name: _text(told[name]) for name in texts if told.get(name) is not None},
     )
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError("text")
+        raise TypeError("no text")
     return clean(value)
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("no list")
+    return tuple(_text(item) for item in cast("list[object]", value)[:MAX_MISSING])
+
+
+def _matching(pattern: re.Pattern[str], value: object) -> str:
+    if not isinstance(value, str) or not pattern.fullmatch(value):
+        raise ValueError("of another form")
+    return value
 
 
 def _count(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError("count")
+        raise TypeError("no count")
     return value
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+        raise TypeError("no duration")
+    return float(value)

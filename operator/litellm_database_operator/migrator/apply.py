@@ -1,0 +1,150 @@
+"""Applies a pending migration with its row of the ledger in one query, so that both are committed or neither is.
+
+A script that PostgreSQL refuses inside a transaction (CREATE INDEX CONCURRENTLY), or that controls transactions
+itself, goes in Prisma's own three steps: begin the row, run the script, finish the row.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import sql
+
+from litellm_database_operator.migrator import ledger
+from litellm_database_operator.migrator.content import Migration
+from litellm_database_operator.migrator.errors import QueryError, RunFailedError
+from litellm_database_operator.migrator.extras import drop_invalid_indexes
+from litellm_database_operator.migrator.judge import Judge
+from litellm_database_operator.migrator.log import log
+from litellm_database_operator.migrator.progress import Progress
+from litellm_database_operator.migrator.script import controls_transactions, failing_statement
+from litellm_database_operator.migrator.session import APPLICATION_NAME, Session
+from litellm_database_operator.model.names import SchemaName
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.report import Failure
+
+_NO_TRANSACTION: Final = frozenset({"25001", "2D000"})
+"""active_sql_transaction, invalid_transaction_termination: the script cannot run inside a transaction."""
+_PASSING: Final = frozenset({"55P03", "40P01", "40001"})
+"""lock_not_available, deadlock_detected, serialization_failure: somebody else was in the way."""
+_LONGEST_PAUSE: Final = 8.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """A script, and what of ours stands before and after it."""
+
+    before: bytes
+    statements_before: int
+    script: bytes
+    after: bytes
+
+    def text(self) -> bytes:
+        """Return what is sent; the line breaks end a last line that is a comment or lacks its semicolon."""
+        return self.before + self.script + b"\n;\n" + self.after if self.after else self.before + self.script
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applier:
+    """What applying a migration needs."""
+
+    session: Session
+    judge: Judge
+    schema: SchemaName
+    progress: Progress
+
+    def apply(self, migration: Migration, *, number: int, total: int) -> None:
+        """Apply one; RunFailedError names migration, statement and SQLSTATE when it cannot be."""
+        began = time.monotonic()
+        self.progress.begin(migration.name)
+        begin_name = sql.SQL("SET application_name = {}").format(f"{APPLICATION_NAME} {number}/{total}")
+        if controls_transactions(migration.script, self.judge):
+            self._in_three_steps(migration, begin_name)
+        else:
+            self._in_one_query(migration, begin_name)
+        self.progress.finish(migration.name)
+        spent = round((time.monotonic() - began) * 1000)
+        log("applied", migration=migration.name, number=number, total=total, ms=spent)
+
+    def _in_one_query(self, migration: Migration, begin_name: sql.Composable) -> None:
+        row_id = ledger.new_id()
+        query = Query(
+            before=self.session.compose(begin_name, ledger.begin(self.schema, migration, row_id=row_id)),
+            statements_before=2,
+            script=migration.script,
+            after=self.session.compose(ledger.finish(self.schema, row_id=row_id)),
+        )
+        try:
+            self._patiently(query, lambda: self.session.run_query(query.text()))
+        except QueryError as error:
+            if error.sqlstate not in _NO_TRANSACTION:
+                raise self._failed(error, query) from error
+            self._in_three_steps(migration, begin_name)
+
+    def _in_three_steps(self, migration: Migration, begin_name: sql.Composable) -> None:
+        row_id = ledger.new_id()
+        query = Query(before=b"", statements_before=0, script=migration.script, after=b"")
+        self.session.execute(begin_name, ledger.begin(self.schema, migration, row_id=row_id))
+        try:
+            self._patiently(query, lambda: self._run_alone(query))
+        except QueryError as error:
+            failed = self._failed(error, query)
+            logs = f"{error.sqlstate}: {error.message}"
+            self.session.execute(ledger.explain(self.schema, row_id=row_id, logs=logs))
+            raise failed from error
+        self.session.execute(ledger.finish(self.schema, row_id=row_id))
+
+    def _run_alone(self, query: Query) -> None:
+        """Run a script without a transaction around it, as if no earlier try had left anything behind.
+
+        An interrupted CREATE INDEX CONCURRENTLY leaves an INVALID index, and IF NOT EXISTS would be content with it.
+        """
+        drop_invalid_indexes(self.session, self.schema, named_in=query.script.decode(errors="replace"))
+        self.session.run_query(query.text())
+
+    def _patiently(self, query: Query, attempt: Callable[[], None]) -> None:
+        """Try again while somebody else is in the way; the run's deadline ends it."""
+        for pause in _pauses():
+            try:
+                return attempt()
+            except KeyboardInterrupt:
+                self.progress.statement = self._statement(query, position=None)
+                raise
+            except QueryError as error:
+                if error.sqlstate not in _PASSING:
+                    raise
+                self.progress.obstacle = error.message
+                log("waits for others", migration=self.progress.migration, sqlstate=error.sqlstate, seconds=pause)
+            time.sleep(pause)
+        return None
+
+    def _failed(self, error: QueryError, query: Query) -> RunFailedError:
+        return RunFailedError(
+            Failure(
+                reason=Reason.MIGRATION_FAILED,
+                prisma_code="P3018",
+                sqlstate=error.sqlstate,
+                migration=self.progress.migration,
+                statement=self._statement(query, position=error.position),
+                server_message=error.message,
+                message="cannot apply a migration: PostgreSQL refused one of its statements",
+            )
+        )
+
+    def _statement(self, query: Query, *, position: int | None) -> str | None:
+        """Name the statement that the query ended in."""
+        return failing_statement(
+            query.script,
+            self.judge,
+            completed=self.session.completed - query.statements_before,
+            position=None if position is None else position - len(query.before.decode()),
+        )
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds between tries, without an end."""
+    pause = 0.5
+    while True:
+        yield pause
+        pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,0 +1,152 @@
+"""The judge, seen from Python: the only module that talks to engine/. docs/spec/judge-protocol.md is the contract."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+from litellm_database_operator.migrator.settings import Login
+
+_GONE: Final = "the judge ended before it answered"
+_PATIENCE: Final = 2.0
+"""Seconds that it gets to end by itself once its input is closed."""
+
+
+class JudgeError(Exception):
+    """The judge could not answer; `code` is Prisma's, `sqlstate` PostgreSQL's, each None where there is none."""
+
+    def __init__(self, message: str, *, code: str | None = None, sqlstate: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.sqlstate = sqlstate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Prisma's judgement of a ledger against a bundle."""
+
+    has_ledger: bool
+    failed: tuple[str, ...]
+    edited: tuple[str, ...]
+    unapplied: tuple[str, ...]
+    unknown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement of a script."""
+
+    kind: str
+    start: int
+    end: int
+    text: str
+
+
+class Judge:
+    """A running judge; used as a context, so that it never outlives the run."""
+
+    def __init__(self, *, node: str, engine: Path, login: Login) -> None:
+        """Start it; what it is asked meanwhile waits in the pipe."""
+        self._login = login
+        self._asked = 0
+        self._process = subprocess.Popen(
+            [node, "--liftoff-only", engine],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # It needs no more of the environment; and what it does not have it cannot tell.
+            env={"PATH": os.environ.get("PATH", os.defpath)},
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End it: by its input first, then by force."""
+        if self._process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self._process.stdin.close()
+        try:
+            self._process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def diagnose(self, migrations: Path) -> Diagnosis:
+        """Judge the ledger against the folder of migrations."""
+        found = self._ask("diagnose", {"connection": self._connection(), "migrations": str(migrations)})
+        return Diagnosis(
+            has_ledger=found["hasMigrationsTable"],
+            failed=tuple(found["failed"]),
+            edited=tuple(found["edited"]),
+            unapplied=tuple(found["unapplied"]),
+            unknown=tuple(found["unknown"]),
+        )
+
+    def compare(self, datamodel: Path) -> tuple[str, ...]:
+        """Name what schema.prisma has and the database lacks: `column LiteLLM_TeamTable.blocked`."""
+        found = self._ask("compare", {"connection": self._connection(), "datamodel": str(datamodel)})
+        return tuple(_difference(item) for item in found["missing"])
+
+    def parse(self, script: str) -> tuple[Statement, ...]:
+        """Split a script into its statements; JudgeError where it does not parse."""
+        found = self._ask("parse", {"sql": script})
+        return tuple(
+            Statement(kind=item["kind"], start=item["start"], end=item["end"], text=item["text"])
+            for item in found["statements"]
+        )
+
+    def _connection(self) -> Mapping[str, object]:
+        login = self._login
+        return {
+            "host": login.host,
+            "port": login.port,
+            "database": login.database,
+            "user": login.username,
+            "password": login.password.reveal(),
+            "sslmode": login.tls,
+            "schema": login.schema,
+        } | ({} if login.ca is None else {"sslrootcert": str(login.ca)})
+
+    def _ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, Any]:
+        self._asked += 1
+        self._send({"id": self._asked, "method": method, "params": params})
+        answer = self._receive()
+        while answer["id"] != self._asked:  # one whose asker was interrupted
+            answer = self._receive()
+        error = answer.get("error")
+        if error is not None:
+            raise JudgeError(error["message"], code=error["code"], sqlstate=error["sqlstate"])
+        return answer["result"]
+
+    def _send(self, request: Mapping[str, object]) -> None:
+        if self._process.stdin is None:
+            raise JudgeError(_GONE)
+        try:
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError) as error:
+            raise JudgeError(_GONE) from error
+
+    def _receive(self) -> Mapping[str, Any]:
+        line = self._process.stdout.readline() if self._process.stdout is not None else b""
+        if not line:
+            raise JudgeError(_GONE)
+        return json.loads(line)
+
+
+def _difference(item: Mapping[str, Any]) -> str:
+    place = item["name"] if item["table"] is None else f"{item['table']}.{item['name']}"
+    return f"{item['kind']} {place}"

@@ -1,0 +1,32 @@
+"""The migrator's log: one JSON object a line on stdout, and on stderr what is a bug. Never SQL, never a password."""
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Mapping
+from typing import TextIO
+
+
+def log(message: str, **fields: str | float | None) -> None:
+    """Write a line."""
+    _write(sys.stdout, "info", message, fields)
+
+
+def log_bug(error: BaseException) -> None:
+    """Write where an unexpected error came from.
+
+    Of its text the first line only: the next ones of a server's error are DETAIL and the statement, which hold values.
+    """
+    told = {
+        "error": type(error).__name__,
+        "text": str(error).partition("\n")[0],
+        "traceback": "".join(traceback.format_tb(error.__traceback__)),
+    }
+    _write(sys.stderr, "error", "this should not happen", told)
+
+
+def _write(stream: TextIO, level: str, message: str, fields: Mapping[str, str | float | None]) -> None:
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    known = {name: value for name, value in fields.items() if value is not None}
+    print(json.dumps({"time": moment, "level": level, "message": message, **known}), file=stream, flush=True)

@@ -1,0 +1,59 @@
+"""Reads migration scripts, with the judge's parser where words do not tell. Decides, runs nothing."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from litellm_database_operator.migrator.judge import Judge, JudgeError, Statement
+
+# Every statement that controls transactions has one of these words; most scripts have none and need no parser.
+_TRANSACTION_WORDS: Final = re.compile(
+    rb"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
+)
+_CONCURRENTLY: Final = re.compile(r"\bconcurrently\b", re.IGNORECASE)
+
+
+def controls_transactions(script: bytes, judge: Judge) -> bool:
+    """Tell whether a script holds BEGIN, COMMIT or their like: with one, a row of ours would be left behind.
+
+    One that does not parse holds nothing that could run.
+    """
+    if not _TRANSACTION_WORDS.search(script):
+        return False
+    return any(statement.kind == "TransactionStmt" for statement in _parse(script, judge))
+
+
+def leaves_only_an_index(script: bytes, judge: Judge) -> bool:
+    """Tell whether a script is a lone CREATE INDEX CONCURRENTLY, which leaves at worst an INVALID index."""
+    statements = _parse(script, judge)
+    return [statement.kind for statement in statements] == ["IndexStmt"] and bool(
+        _CONCURRENTLY.search(statements[0].text)
+    )
+
+
+def failing_statement(script: bytes, judge: Judge, *, completed: int, position: int | None) -> str | None:
+    """Name the statement that a query stopped in.
+
+    `completed`: how many of the script's statements were done, negative when none was begun, as after a syntax error;
+    then `position` tells, 1-based, in characters of the script. None where neither does, or the judge is gone.
+    """
+    statements = _parse(script, judge)
+    if 0 <= completed < len(statements):
+        return statements[completed].text
+    if position is None:
+        return None
+    return _around(script.decode(errors="replace"), statements, position)
+
+
+def _around(script: str, statements: Sequence[Statement], position: int) -> str | None:
+    """Return the statement at a position; where the script does not parse, the line."""
+    if statements:
+        return next((one.text for one in statements if one.start < position <= one.end), None)
+    return script[: position - 1].rpartition("\n")[2] + script[position - 1 :].partition("\n")[0] or None
+
+
+def _parse(script: bytes, judge: Judge) -> Sequence[Statement]:
+    try:
+        return judge.parse(script.decode(errors="replace"))
+    except JudgeError:
+        return ()

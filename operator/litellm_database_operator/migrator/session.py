@@ -1,0 +1,145 @@
+"""The migrator's connection to the database: the only module here that connects and executes.
+
+Synchronous: there is one connection, one thing at a time happens on it, and StopError must be able to interrupt it.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeVar
+
+import psycopg
+from psycopg import generators, pq, sql
+from psycopg.abc import PQGen
+from psycopg.pq.abc import PGresult
+from psycopg.rows import class_row
+
+from litellm_database_operator.migrator.errors import ConnectError, ConnectionLostError, QueryError
+from litellm_database_operator.migrator.settings import Login
+from litellm_database_operator.model.secret import quote_option
+
+_Row = TypeVar("_Row")
+APPLICATION_NAME: Final = "litellm-migrator"
+_LOCK_TIMEOUT: Final = "5s"
+"""Whoever waits for a strong lock holds up every query behind it: better to let go and try again."""
+_OPTIONS: Final = {
+    "lock_timeout": _LOCK_TIMEOUT,
+    "statement_timeout": "0",  # the run's own deadline counts
+    "idle_in_transaction_session_timeout": "0",
+    "default_transaction_read_only": "off",
+    "client_min_messages": "warning",
+    "standard_conforming_strings": "on",
+}
+_COPYING: Final = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
+
+
+class Session:
+    """A session in autocommit: every query is its own transaction."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+        self._results: list[PGresult] = []
+
+    @property
+    def completed(self) -> int:
+        """How many statements of the last query came to their end, also after it failed or was interrupted."""
+        return sum(result.status != pq.ExecStatus.FATAL_ERROR for result in self._results)
+
+    def compose(self, *statements: sql.Composable) -> bytes:
+        """Return the text of statements, each ended by a semicolon."""
+        return b"".join(statement.as_bytes(self._connection) + b";\n" for statement in statements)
+
+    def execute(self, *statements: sql.Composable) -> None:
+        """Run statements as one simple query, which is one transaction; errors as run_query."""
+        self.run_query(self.compose(*statements))
+
+    def run_query(self, query: bytes) -> None:
+        """Run a text of any number of statements as one simple query.
+
+        PostgreSQL makes one transaction of it: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT
+        QueryError: the server refused a statement; ConnectionLostError: nobody knows whether it was committed.
+        """
+        self._results.clear()
+        try:
+            self._connection.pgconn.send_query(query)
+            self._connection.wait(_collect(self._connection.pgconn, self._results))
+        except psycopg.Error as error:
+            raise ConnectionLostError(_first_line(error)) from error
+        if self._results and self._results[-1].status == pq.ExecStatus.FATAL_ERROR:
+            self._refuse(self._results[-1])
+
+    def fetch(self, row: type[_Row], query: sql.Composed) -> Sequence[_Row]:
+        """Return the rows of a query, each as a `row`."""
+        try:
+            with self._connection.cursor(row_factory=class_row(row)) as cursor:
+                return cursor.execute(query).fetchall()
+        except psycopg.Error as error:
+            if self._connection.closed:
+                raise ConnectionLostError(_first_line(error)) from error
+            raise QueryError(_first_line(error), sqlstate=error.sqlstate or "", position=None) from error
+
+    def close(self) -> None:
+        """End the session, and with it every lock."""
+        self._connection.close()
+
+    def _refuse(self, result: PGresult) -> None:
+        message = _field(result, pq.DiagnosticField.MESSAGE_PRIMARY)
+        if self._connection.pgconn.status == pq.ConnStatus.BAD:
+            raise ConnectionLostError(message)
+        position = _field(result, pq.DiagnosticField.STATEMENT_POSITION)
+        raise QueryError(
+            message,
+            sqlstate=_field(result, pq.DiagnosticField.SQLSTATE),
+            position=int(position) if position else None,
+        )
+
+
+def connect(login: Login) -> Session:
+    """Log in once; ConnectError holds libpq's words, which name host and user, never the password."""
+    try:
+        connection = psycopg.connect(
+            host=login.host,
+            port=login.port,
+            dbname=login.database,
+            user=login.username,
+            password=login.password.reveal(),
+            sslmode=login.tls,
+            sslrootcert=None if login.ca is None else str(login.ca),
+            gssencmode="disable",
+            require_auth="scram-sha-256",
+            target_session_attrs="read-write",  # a standby is a server that is not ready
+            client_encoding="UTF8",
+            application_name=APPLICATION_NAME,
+            options=" ".join(f"-c{name}={value}" for name, value in _options(login).items()),
+            connect_timeout=10,
+            # A statement may run for hours; a server that is gone is noticed in a minute.
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+            tcp_user_timeout=60_000,
+            autocommit=True,
+            prepare_threshold=None,
+        )
+    except psycopg.Error as error:
+        raise ConnectError(_first_line(error)) from error
+    return Session(connection)
+
+
+def _options(login: Login) -> dict[str, str]:
+    return _OPTIONS | {"search_path": quote_option(login.schema)}
+
+
+def _collect(pgconn: psycopg.pq.abc.PGconn, results: list[PGresult]) -> PQGen[None]:
+    """Keep each result as it comes, so that it is known how far the query got even when it is interrupted."""
+    yield from generators.send(pgconn)
+    while (result := (yield from generators.fetch(pgconn))) is not None:
+        results.append(result)
+        if result.status in _COPYING:
+            pgconn.finish()  # there is nobody to copy from or to, and no other way out
+            raise psycopg.NotSupportedError("a script cannot COPY from or to its client")
+
+
+def _field(result: PGresult, name: pq.DiagnosticField) -> str:
+    return (result.error_field(name) or b"").decode(errors="replace")
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return error.diag.message_primary or str(error).partition("\n")[0]

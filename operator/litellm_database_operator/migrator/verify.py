@@ -1,0 +1,49 @@
+"""Lets the judge say whether the database is what the bundle means: success is this, and nothing else."""
+
+from collections.abc import Sequence
+from itertools import chain
+
+from litellm_database_operator.migrator.content import Content
+from litellm_database_operator.migrator.errors import RunFailedError
+from litellm_database_operator.migrator.judge import Diagnosis, Judge
+from litellm_database_operator.migrator.look import Seen
+from litellm_database_operator.migrator.plan import missing_views, unbuilt_indexes
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.report import Failure
+
+
+def verify(content: Content, judge: Judge, seen: Seen) -> tuple[str, ...]:
+    """Return what is missing, in words; empty means that the database matches. RunFailedError: the ledger does not."""
+    refuse_ledger(judge.diagnose(content.migrations_folder))
+    return missing(content, seen, differences=judge.compare(content.datamodel))
+
+
+def refuse_ledger(diagnosis: Diagnosis) -> None:
+    """RunFailedError unless Prisma holds every migration of the bundle for applied."""
+    wrong = diagnosis.failed or diagnosis.unapplied
+    if wrong:
+        raise RunFailedError(
+            Failure(
+                reason=Reason.LEDGER_UNFINISHED,
+                migration=wrong[0],
+                message=f"cannot call the schema complete: Prisma holds {len(wrong)} migrations for not applied",
+            )
+        )
+
+
+def missing(content: Content, seen: Seen, *, differences: Sequence[str]) -> tuple[str, ...]:
+    """Put together what the judge found missing, and what schema.prisma does not tell."""
+    indexes = (f"index {index.name}" for index in unbuilt_indexes(content, seen))
+    views = (f"view {view.name}" for view in missing_views(content, seen))
+    return tuple(dict.fromkeys(chain(differences, indexes, views)))
+
+
+def incomplete(names: Sequence[str]) -> RunFailedError:
+    """Return the error for a schema that lacks something though every migration is applied."""
+    return RunFailedError(
+        Failure(
+            reason=Reason.SCHEMA_INCOMPLETE,
+            message=f"cannot call the schema complete: {len(names)} things that schema.prisma names are missing or "
+            "different, though every migration is applied; somebody changed them by hand: put them back",
+        )
+    )
