@@ -1,0 +1,222 @@
+"""The queries that look, and the rows they give as model/observed.py's facts; server.py sends them.
+
+Catalogues by their full names: what a tenant planted in another schema is never found first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, LiteralString
+
+from psycopg import sql
+
+from litellm_database_operator.model.names import (
+    LEDGER_TABLE,
+    DatabaseName,
+    RoleName,
+    RoleNames,
+    SchemaName,
+    role_names,
+)
+from litellm_database_operator.model.observed import (
+    CatalogFacts,
+    DatabaseFacts,
+    InsideFacts,
+    ServerFacts,
+    ServerUsage,
+)
+from litellm_database_operator.model.roles import Membership, Role, parse_mark
+
+Row = Mapping[str, Any]
+
+SERVER: Final[LiteralString] = """
+    SELECT pg_catalog.current_setting('server_version_num')::integer AS version_num,
+           pg_catalog.current_setting('server_version') AS version,
+           (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier,
+           pg_catalog.pg_is_in_recovery() AS in_recovery,
+           rolname AS admin, rolsuper AS superuser, rolcreatedb AS createdb, rolcreaterole AS createrole
+      FROM pg_catalog.pg_roles
+     WHERE rolname = current_user
+"""
+
+
+def server_facts(row: Row) -> ServerFacts:
+    """Read the row of SERVER."""
+    missing = [name for name in ("CREATEDB", "CREATEROLE") if not (row["superuser"] or row[name.lower()])]
+    return ServerFacts(
+        version_num=row["version_num"],
+        version=row["version"],
+        system_identifier=row["system_identifier"],
+        in_recovery=row["in_recovery"],
+        admin=RoleName(row["admin"]),
+        superuser=row["superuser"],
+        missing_privileges=tuple(missing),
+    )
+
+
+# A membership without SET counts as none: on 16 a CREATEROLE admin is given one of that kind with each role
+# it makes. Before 16 memberships have no options; there inheritance is the member's attribute, and the admin's
+# own is not ours to change.
+CATALOG: Final[LiteralString] = """
+    WITH ours AS (
+        SELECT oid, rolname, rolcanlogin, rolconnlimit, rolconfig
+          FROM pg_catalog.pg_roles
+         WHERE rolname = ANY (%(roles)s)
+    ), granted AS (
+        SELECT ours.rolname AS "group", member.rolname AS member,
+               pg_catalog.bool_or(COALESCE(
+                   (pg_catalog.to_jsonb(auth) ->> 'inherit_option')::boolean,
+                   member.rolinherit OR member.rolname = current_user
+               )) AS inherit
+          FROM ours
+          JOIN pg_catalog.pg_auth_members AS auth ON auth.roleid = ours.oid
+          JOIN pg_catalog.pg_roles AS member ON member.oid = auth.member
+         WHERE COALESCE((pg_catalog.to_jsonb(auth) ->> 'set_option')::boolean, true)
+         GROUP BY ours.rolname, member.rolname
+    ), rights AS (
+        SELECT acl.grantee, acl.privilege_type, datdba
+          FROM pg_catalog.pg_database,
+               pg_catalog.aclexplode(COALESCE(datacl, pg_catalog.acldefault('d', datdba))) AS acl
+         WHERE datname = %(database)s
+    )
+    SELECT (SELECT pg_catalog.json_agg(ours) FROM ours) AS roles,
+           (SELECT pg_catalog.shobj_description(oid, 'pg_authid') FROM ours WHERE rolname = %(owner)s) AS mark,
+           (SELECT pg_catalog.json_agg(granted) FROM granted) AS memberships,
+           (SELECT pg_catalog.json_build_object(
+                       'owner', pg_catalog.pg_get_userbyid(datdba),
+                       'valid', datconnlimit <> -2,
+                       'accepts_connections', datallowconn)
+              FROM pg_catalog.pg_database WHERE datname = %(database)s) AS database,
+           ARRAY(SELECT privilege_type FROM rights WHERE grantee = 0) AS public_rights,
+           ARRAY(SELECT pg_catalog.pg_get_userbyid(grantee)::text FROM rights
+                  WHERE privilege_type = 'CONNECT' AND grantee NOT IN (0, datdba)) AS connecting
+"""
+
+
+def catalog_parameters(database: DatabaseName) -> Row:
+    """Return what CATALOG asks for."""
+    roles = role_names(database)
+    return {"database": database, "roles": list(roles.all()), "owner": roles.owner}
+
+
+def catalog_facts(row: Row, names: RoleNames) -> CatalogFacts:
+    """Read the row of CATALOG."""
+    roles = {role.name: role for role in map(_role, row["roles"] or ())}
+    mark = parse_mark(row["mark"])
+    return CatalogFacts(
+        roles=roles,
+        migrator_unlocked=names.migrator in roles and roles[names.migrator].login,
+        memberships=frozenset(Membership(**found) for found in row["memberships"] or ()),
+        mark=mark,
+        foreign_comment=names.owner in roles and mark is None,
+        database=_database(row) if row["database"] else None,
+    )
+
+
+_ACTS_AS: Final = "role="
+
+
+def _role(found: Row) -> Role:
+    settings: Sequence[str] = found["rolconfig"] or ()
+    acts_as = [setting.removeprefix(_ACTS_AS) for setting in settings if setting.startswith(_ACTS_AS)]
+    return Role(
+        name=RoleName(found["rolname"]),
+        login=found["rolcanlogin"],
+        connection_limit=found["rolconnlimit"],
+        acts_as=RoleName(acts_as[0]) if acts_as else None,
+    )
+
+
+def _database(row: Row) -> DatabaseFacts:
+    return DatabaseFacts(
+        owner=RoleName(row["database"]["owner"]),
+        public_rights=frozenset(row["public_rights"]),
+        connecting=frozenset(map(RoleName, row["connecting"])),
+        valid=row["database"]["valid"],
+        accepts_connections=row["database"]["accepts_connections"],
+    )
+
+
+EXISTING_ROLES: Final[LiteralString] = """
+    SELECT rolname::text AS name FROM pg_catalog.pg_roles WHERE rolname = ANY (%(roles)s)
+"""
+
+# Waits until each is gone, at most so many milliseconds, so that whoever asked may count on it.
+END_SESSIONS: Final[LiteralString] = """
+    SELECT pg_catalog.pg_terminate_backend(pid, %(wait)s) AS ended
+      FROM pg_catalog.pg_stat_activity
+     WHERE usename = ANY (%(logins)s)
+"""
+
+PREPARATION: Final[LiteralString] = """
+    SELECT EXISTS (SELECT FROM pg_catalog.pg_namespace WHERE nspname = %(schema)s) AS schema_exists,
+           pg_catalog.to_regclass('litellm_operator._prisma_migrations') IS NOT NULL AS has_ledger
+"""
+
+HISTORY_APPLIED: Final[LiteralString] = """
+    SELECT migration_name AS name FROM litellm_operator._prisma_migrations WHERE finished_at IS NOT NULL
+"""
+
+USAGE: Final[LiteralString] = """
+    SELECT pg_catalog.pg_is_in_recovery() AS in_recovery,
+           (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier,
+           pg_catalog.current_setting('max_connections')::integer AS max_connections,
+           (SELECT pg_catalog.json_object_agg(datname, sessions)
+              FROM (SELECT datname, pg_catalog.count(*) AS sessions
+                      FROM pg_catalog.pg_stat_activity
+                     WHERE datname IS NOT NULL
+                     GROUP BY datname) AS busy) AS connections
+"""
+
+
+def server_usage(row: Row) -> ServerUsage:
+    """Read the row of USAGE."""
+    connections: Mapping[str, int] = row["connections"] or {}
+    return ServerUsage(
+        in_recovery=row["in_recovery"],
+        system_identifier=row["system_identifier"],
+        max_connections=row["max_connections"],
+        connections={DatabaseName(name): count for name, count in connections.items()},
+    )
+
+
+# What the app sees. An owner can put anything in place of the ledger: rows and lengths have a bound.
+INSIDE: Final[LiteralString] = """
+    WITH relations AS (
+        SELECT nspname, relname, relkind
+          FROM pg_catalog.pg_class
+          JOIN pg_catalog.pg_namespace ON pg_namespace.oid = relnamespace
+         WHERE nspname IN (%(schema)s, %(operator_schema)s)
+    )
+    SELECT EXISTS (SELECT FROM relations WHERE nspname = %(schema)s AND relname = %(ledger)s) AS has_ledger,
+           EXISTS (SELECT FROM relations
+                    WHERE nspname = %(operator_schema)s AND relname = 'migration_runs') AS has_runs,
+           ARRAY(SELECT relname::text FROM relations
+                  WHERE nspname = %(schema)s AND relkind IN ('v', 'm') LIMIT 1000) AS views
+"""
+
+
+def ledger(schema: SchemaName) -> sql.Composed:
+    """Return the query for Prisma's ledger in LiteLLM's schema; rows that were rolled back say nothing."""
+    return sql.SQL("""
+        SELECT pg_catalog.left(migration_name, 255) AS name, finished_at IS NOT NULL AS finished
+          FROM {ledger} WHERE rolled_back_at IS NULL LIMIT 10000
+    """).format(ledger=sql.Identifier(schema, LEDGER_TABLE))
+
+
+VERIFIED: Final[LiteralString] = """
+    SELECT DISTINCT pg_catalog.left(digest, 100) AS digest
+      FROM litellm_operator.migration_runs WHERE verified LIMIT 1000
+"""
+
+
+def inside_facts(views: Sequence[str], ledger_rows: Sequence[Row], verified_rows: Sequence[Row]) -> InsideFacts:
+    """Put together what INSIDE, ledger and VERIFIED gave.
+
+    A name that is both finished and not is one that was begun again: it is unfinished.
+    """
+    unfinished = {row["name"] for row in ledger_rows if not row["finished"]}
+    return InsideFacts(
+        finished=frozenset(row["name"] for row in ledger_rows if row["finished"]) - unfinished,
+        unfinished=frozenset(unfinished),
+        views=frozenset(views),
+        verified=frozenset(row["digest"] for row in verified_rows),
+    )
