@@ -6,6 +6,7 @@ They are kept in Prisma's layout, and applied with Prisma's ledger, so that Pris
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 
@@ -33,8 +34,9 @@ class History:
         return tuple(migration for migration in self.migrations if migration.name not in applied)
 
 
+@cache
 def read_history(folder: Path) -> History:
-    """Read the migrations/ that lies in `folder`; a missing one is an error of the image, and raises."""
+    """Read the migrations/ that lies in `folder`, once; a missing one is an error of the image, and raises."""
     scripts = sorted((folder / "migrations").glob("*/migration.sql"))
     if not scripts:
         raise FileNotFoundError(f"cannot read the history's migrations: there are none in {folder / 'migrations'}")

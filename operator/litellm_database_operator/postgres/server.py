@@ -5,9 +5,10 @@ who comes second gets an UnavailableError, and the next look finds what the firs
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from litellm_database_operator.errors import UnavailableError
@@ -18,9 +19,10 @@ from litellm_database_operator.model.secret import Endpoint, Password
 from litellm_database_operator.planning.steps import DropDatabase, PrepareDatabase, ReleaseDatabase, ShapeRoles
 from litellm_database_operator.postgres import queries, statements
 from litellm_database_operator.postgres.connection import Login, Session
-from litellm_database_operator.postgres.history import History
+from litellm_database_operator.postgres.history import History, read_history
 from litellm_database_operator.postgres.pool import Pool
 from litellm_database_operator.postgres.scram import ScramVerifier, make_verifier
+from litellm_database_operator.postgres.statements import Statement
 
 _LONG_SECONDS: Final = 300
 """CREATE and DROP DATABASE wait for the disk, on a busy server for minutes."""
@@ -33,7 +35,7 @@ class AdminLogin:
     """The admin of a server."""
 
     endpoint: Endpoint
-    database: DatabaseName
+    database: str
     """The maintenance database, where the admin works."""
     username: RoleName
     password: Password
@@ -41,16 +43,15 @@ class AdminLogin:
     """PEM."""
 
 
-class PostgresServer:
+class Server:
     """One server; made once for an AdminLogin, and again when that changes."""
 
-    def __init__(self, login: AdminLogin, *, history: History, concurrency: int = 4) -> None:
+    def __init__(self, login: AdminLogin, *, concurrency: int = 4) -> None:
         """Remember where; the first call connects."""
-        self._history = history
         self._pool = Pool(
             Login(
                 endpoint=login.endpoint,
-                database=login.database,
+                database=DatabaseName(login.database),
                 username=login.username,
                 password=login.password,
                 ca=login.ca,
@@ -108,8 +109,8 @@ class PostgresServer:
         async with self._pool.session() as session:
             await session.run(f"restrict database {database}", statements.revoke_from_public(database))
 
-    async def prepare_database(self, step: PrepareDatabase, server: ServerFacts) -> None:
-        """Hand over the schema, make our own, and let the logins in: all in one transaction."""
+    async def prepare_database(self, step: PrepareDatabase, server: ServerFacts, history: Path) -> None:
+        """Hand over the schema, make our own out of `history`, and let the logins in: all in one transaction."""
         doing = f"prepare database {step.database}"
         async with self._pool.session_in(step.database) as session:
             (found,) = await session.fetch(doing, queries.PREPARATION, {"schema": step.schema})
@@ -117,7 +118,7 @@ class PostgresServer:
             closing = server.major < _FIRST_WITHOUT_PUBLIC_CREATE and server.superuser
             changes = [
                 *([] if found["has_ledger"] else statements.create_history_ledger()),
-                *self._history_changes(row["name"] for row in applied),
+                *_history_changes(read_history(history), {row["name"] for row in applied}),
                 *statements.share_history(step.roles),
                 *([statements.close_public_schema()] if closing else []),
                 *statements.hand_over_schema(step.schema, step.roles, exists=found["schema_exists"]),
@@ -171,15 +172,16 @@ class PostgresServer:
             if step.roles:
                 await session.run(doing, statements.script(statements.drop_roles(step.roles)))
 
-    def _history_changes(self, applied: Iterable[str]) -> Iterable[statements.Statement]:
-        for migration in self._history.pending(frozenset(applied)):
-            yield from statements.apply_history(migration)
-
-    async def _run_long(self, session: Session, doing: str, statement: statements.Statement) -> None:
+    async def _run_long(self, session: Session, doing: str, statement: Statement) -> None:
         # alone in its query: neither CREATE nor DROP DATABASE may be in a transaction
         await session.run(doing, statements.allow_time(_LONG_SECONDS * 1000))
         await session.run(doing, statement, seconds=_LONG_SECONDS + 10)
         await session.run(doing, statements.reset_time())
+
+
+def _history_changes(history: History, applied: Collection[str]) -> Iterable[Statement]:
+    for migration in history.pending(applied):
+        yield from statements.apply_history(migration)
 
 
 async def _verifier(password: Password) -> ScramVerifier:
