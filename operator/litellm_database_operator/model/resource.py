@@ -4,16 +4,13 @@ pydantic checks what the API server sent, although the CRD did already: the CRD 
 or newer than this operator. Field names and bounds are the CRD's; a test compares them with crds/.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from litellm_database_operator.errors import InvalidSpecError
 from litellm_database_operator.model import names
 from litellm_database_operator.model.names import DatabaseName, SchemaName
-from litellm_database_operator.model.reasons import Reason
 
 DEFAULT_DEADLINE_SECONDS: Final = 1800
 DEFAULT_CONCURRENT_MIGRATIONS: Final = 4
@@ -246,31 +243,3 @@ class PostgresServer(BaseModel):
     def going(self) -> bool:
         """It is being deleted."""
         return self.metadata.deletion_timestamp is not None
-
-
-def parse_database(body: Mapping[str, Any]) -> LiteLLMDatabase:
-    """Parse what the API server sent; InvalidSpecError names the fields that cannot be."""
-    try:
-        resource = LiteLLMDatabase.model_validate({"metadata": body["metadata"], "spec": body["spec"]})
-    except ValidationError as error:
-        raise _invalid(error) from error
-    if len(resource.database.encode()) > names.MAX_DATABASE_BYTES:
-        raise InvalidSpecError(
-            Reason.INVALID_SPEC,
-            f"cannot use spec.database: it has more than {names.MAX_DATABASE_BYTES} bytes, "
-            "and the names of its roles would be cut",
-        )
-    return resource
-
-
-def parse_server(body: Mapping[str, Any]) -> PostgresServer:
-    """Parse what the API server sent; InvalidSpecError names the fields that cannot be."""
-    try:
-        return PostgresServer.model_validate({"metadata": body["metadata"], "spec": body["spec"]})
-    except ValidationError as error:
-        raise _invalid(error) from error
-
-
-def _invalid(error: ValidationError) -> InvalidSpecError:
-    told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False))
-    return InvalidSpecError(Reason.INVALID_SPEC, f"cannot read the resource: {told}")

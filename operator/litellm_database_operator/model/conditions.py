@@ -1,0 +1,64 @@
+"""Conditions as kstatus, kubectl wait and Argo CD read them; made by reconcile/report.py alone.
+
+Order matters: kstatus takes the first of Reconciling and Stalled that is True. Each carries its own
+observedGeneration, which `kubectl wait` reads before that of status.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from litellm_database_operator.model.reasons import Reason
+
+READY: Final = "Ready"
+RECONCILING: Final = "Reconciling"
+STALLED: Final = "Stalled"
+DATABASE_PROVISIONED: Final = "DatabaseProvisioned"
+CREDENTIALS_PUBLISHED: Final = "CredentialsPublished"
+SCHEMA_MIGRATED: Final = "SchemaMigrated"
+HEALTHY: Final = "Healthy"
+_MAX_MESSAGE: Final = 1500
+"""Characters; the API allows 32,768, a person reads one screen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """One condition, as it should be."""
+
+    type: str
+    status: str
+    """True, False or Unknown."""
+    reason: Reason
+    message: str
+
+
+def merge(
+    found: Iterable[Mapping[str, Any]], wanted: Iterable[Condition], *, generation: int, now: datetime
+) -> list[dict[str, Any]]:
+    """Return `wanted` as the API has it; a condition whose status stays keeps its lastTransitionTime."""
+    before = {each["type"]: each for each in found}
+    return [_merged(before.get(each.type), each, generation, now) for each in wanted]
+
+
+def _merged(before: Mapping[str, Any] | None, wanted: Condition, generation: int, now: datetime) -> dict[str, Any]:
+    stays = before is not None and before.get("status") == wanted.status
+    since = before["lastTransitionTime"] if before and stays else timestamp(now)
+    return {
+        "type": wanted.type,
+        "status": wanted.status,
+        "reason": str(wanted.reason),
+        "message": wanted.message[:_MAX_MESSAGE],
+        "lastTransitionTime": since,
+        "observedGeneration": generation,
+    }
+
+
+def timestamp(now: datetime) -> str:
+    """Return a time as Kubernetes writes it: UTC, whole seconds."""
+    return now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def condition_status(conditions: Iterable[Mapping[str, Any]], kind: str) -> str | None:
+    """Return the status of one condition, None when it is not there."""
+    return next((str(each["status"]) for each in conditions if each["type"] == kind), None)

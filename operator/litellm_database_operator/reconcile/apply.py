@@ -1,0 +1,140 @@
+"""Carries out the steps of a plan, one after the other, and decides nothing."""
+
+from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime, timedelta
+from typing import Final, assert_never
+
+from kubernetes.aio.client import V1Secret
+
+from litellm_database_operator.errors import NotOursError
+from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.effects import Effects
+from litellm_database_operator.kube.jobs import migration_job
+from litellm_database_operator.kube.objects import Owner
+from litellm_database_operator.kube.secrets import ca_secret, migrator_secret, published_secret, secret_facts
+from litellm_database_operator.model import names
+from litellm_database_operator.model.observed import SecretFacts
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.planning.steps import (
+    CloseMigration,
+    CreateDatabase,
+    DeleteJobs,
+    DeleteSecret,
+    DropDatabase,
+    PrepareDatabase,
+    PublishCa,
+    PublishSecret,
+    ReleaseDatabase,
+    RestrictDatabase,
+    SetPassword,
+    ShapeRoles,
+    StartMigration,
+    Step,
+)
+from litellm_database_operator.reconcile.servers import Connected
+from litellm_database_operator.settings import Settings
+
+_LOGIN_OUTLIVES_DEADLINE: Final = timedelta(minutes=10)
+"""VALID UNTIL of the migrator's password: its deadline, and time for the pod to be scheduled and pulled."""
+
+
+class Applier:
+    """Carries out steps by way of the API server and the server's admin."""
+
+    def __init__(self, cluster: Cluster, settings: Settings, effects: Effects) -> None:
+        """Work through `cluster`; `effects` surrounds each step, so that a test can crash there."""
+        self._cluster = cluster
+        self._settings = settings
+        self._effects = effects
+
+    async def apply(self, steps: Iterable[Step], owner: Owner, server: Connected) -> None:
+        """Carry out `steps` in order; the first that fails ends the pass, and the next one begins with a look."""
+        for step in steps:
+            async with self._effect(step):
+                await self._apply(step, owner, server)
+
+    def _effect(self, step: Step) -> AbstractAsyncContextManager[None]:
+        return self._effects(type(step).__name__)
+
+    async def _apply(self, step: Step, owner: Owner, server: Connected) -> None:  # noqa: C901 - one case a step
+        gateway = server.gateway
+        match step:
+            case ShapeRoles():
+                await gateway.shape_roles(step, server.facts)
+            case CreateDatabase(database=database):
+                await gateway.create_database(database)
+            case PrepareDatabase():
+                await gateway.prepare_database(step, server.facts, self._settings.history)
+            case RestrictDatabase(database=database):
+                await gateway.restrict_database(database)
+            case SetPassword(login=login, password=password):
+                await gateway.set_password(login, password)
+            case PublishSecret():
+                await self._put_secret(published_secret(step, owner), replaces=step.replaces)
+            case PublishCa():
+                await self._put_secret(ca_secret(step, owner), replaces=step.replaces)
+            case DeleteSecret(name=name, uid=uid):
+                await self._cluster.delete_secret(owner.namespace, name, uid=uid)
+            case StartMigration():
+                await self._start_migration(step, owner, server)
+            case CloseMigration(migrator=migrator):
+                await self._delete_migrator_secret(owner)
+                await gateway.lock_login(migrator)
+            case DeleteJobs(jobs=jobs):
+                await self._delete_jobs(jobs, owner)
+            case ReleaseDatabase():
+                await gateway.release(step)
+            case DropDatabase():
+                await gateway.drop(step)
+            case _:
+                assert_never(step)
+
+    async def _put_secret(self, body: V1Secret, *, replaces: str | None) -> None:
+        if replaces is None:
+            await self._cluster.create_secret(body)
+        else:
+            await self._cluster.replace_secret(body)
+
+    async def _start_migration(self, step: StartMigration, owner: Owner, server: Connected) -> None:
+        """Hand the migrator its login, then start it; the Secret is overwritten, for an earlier run may have left it."""
+        await self._delete_jobs(step.replaces, owner)
+        await self._put_migrator_secret(step, owner)
+        valid_until = datetime.now(UTC) + timedelta(seconds=step.deadline) + _LOGIN_OUTLIVES_DEADLINE
+        await server.gateway.unlock_migrator(step.binding.login, step.binding.password, valid_until=valid_until)
+        settings = self._settings
+        job = migration_job(
+            step=step,
+            owner=owner,
+            namespace=owner.namespace,
+            image=settings.image,
+            pull_policy=settings.image_pull_policy,
+        )
+        await self._cluster.create_job(job)
+
+    async def _put_migrator_secret(self, step: StartMigration, owner: Owner) -> None:
+        secret = migrator_secret(step.binding, step.ca, step.app, owner)
+        found = await self._find_migrator_secret(owner)
+        if found is None:
+            await self._cluster.create_secret(secret)
+            return
+        if not found.ours:
+            raise NotOursError(
+                Reason.SECRET_NOT_OURS,
+                f"cannot hand the migrator its login: Secret {found.name} exists and is not ours; delete it",
+            )
+        secret.metadata.resource_version = found.resource_version
+        await self._cluster.replace_secret(secret)
+
+    async def _delete_migrator_secret(self, owner: Owner) -> None:
+        found = await self._find_migrator_secret(owner)
+        if found and found.ours:
+            await self._cluster.delete_secret(owner.namespace, found.name, uid=found.uid)
+
+    async def _find_migrator_secret(self, owner: Owner) -> SecretFacts | None:
+        body = await self._cluster.fetch_secret(owner.namespace, names.migrator_secret(owner.name))
+        return secret_facts(body, owner.uid) if body else None
+
+    async def _delete_jobs(self, jobs: Iterable[str], owner: Owner) -> None:
+        for job in jobs:
+            await self._cluster.delete_job(owner.namespace, job)

@@ -1,0 +1,157 @@
+"""The only words in a LiteLLMDatabase's status: from a plan, or from the error that ended a pass."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from litellm_database_operator.errors import OperatorError
+from litellm_database_operator.model import conditions, report
+from litellm_database_operator.model.bundle import Bundle
+from litellm_database_operator.model.conditions import Condition
+from litellm_database_operator.model.observed import JobFacts, Observed
+from litellm_database_operator.model.outcome import Outcome
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.planning.findings import Finding, State, done
+from litellm_database_operator.planning.migration import read_report
+from litellm_database_operator.planning.plan import Plan
+from litellm_database_operator.reconcile import summary
+from litellm_database_operator.reconcile.summary import Past
+
+_DETAILS: Final = (
+    conditions.DATABASE_PROVISIONED,
+    conditions.CREDENTIALS_PUBLISHED,
+    conditions.SCHEMA_MIGRATED,
+    conditions.HEALTHY,
+)
+_BLAMED: Final = {
+    Reason.DATABASE_NOT_OURS: conditions.DATABASE_PROVISIONED,
+    Reason.ROLE_NOT_OURS: conditions.DATABASE_PROVISIONED,
+    Reason.DATABASE_MISSING: conditions.DATABASE_PROVISIONED,
+    Reason.SERVER_CHANGED: conditions.DATABASE_PROVISIONED,
+    Reason.SECRET_NOT_OURS: conditions.CREDENTIALS_PUBLISHED,
+    Reason.UNKNOWN_VERSION: conditions.SCHEMA_MIGRATED,
+}
+"""Which detail an error speaks of; any other says that health could not be seen."""
+
+
+def settled(
+    resource: LiteLLMDatabase, observed: Observed, plan: Plan, target: Bundle, *, before: Past, now: datetime
+) -> Outcome:
+    """Say how a pass that came to its end left the database."""
+    decisive = plan.decisive()
+    wanted = [*_summary(resource, plan, before), *map(_detail, _DETAILS, plan.findings())]
+    status = {
+        "observedGeneration": before.generation,
+        "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
+        "binding": {"name": resource.secret_name},
+        "connection": {
+            "host": observed.endpoint.host,
+            "port": observed.endpoint.port,
+            "database": resource.database,
+            "schema": resource.spec.schema_,
+        },
+        "schema": _schema(resource, observed, target, before),
+        "credentials": {"login": resource.roles.app_a},
+        "server": _server(observed),
+    }
+    return Outcome(
+        status=status,
+        event=summary.event(wanted[0], bad=decisive is not None and decisive.state is State.STALLED),
+        retry_after=None if decisive is None else decisive.retry_after,
+    )
+
+
+def failed(error: OperatorError, *, before: Past, now: datetime, patient: bool) -> Outcome:
+    """Say why a pass could not come to its end."""
+    return summary.failed(error, _kept_details(error, before), before=before, now=now, patient=patient)
+
+
+def _summary(resource: LiteLLMDatabase, plan: Plan, before: Past) -> list[Condition]:
+    decisive = plan.decisive()
+    if resource.spec.suspend:
+        text = "spec.suspend is set: nothing is changed or healed; Ready is what it was before"
+        ready = conditions.condition_status(before.conditions, conditions.READY) or "Unknown"
+        return summary.summary(ready, done(Reason.SUSPENDED, text))
+    if decisive is None:
+        return summary.summary("True", done(Reason.UP_TO_DATE, plan.migrated.message))
+    return summary.summary("False" if decisive.state is State.STALLED else "Unknown", decisive)
+
+
+def _detail(kind: str, finding: Finding) -> Condition:
+    status = {State.DONE: "True", State.WAITING: "Unknown"}.get(finding.state, "False")
+    return Condition(type=kind, status=status, reason=finding.reason, message=finding.message)
+
+
+def _kept_details(error: OperatorError, before: Past) -> list[Condition]:
+    """Return the details as they were last seen, but for the one that the error speaks of."""
+    blamed = _BLAMED.get(error.reason, conditions.HEALTHY)
+    last = {each["type"]: each for each in before.conditions}
+    return [
+        Condition(type=kind, status="False", reason=error.reason, message=error.message)
+        if kind == blamed
+        else _as_before(kind, last.get(kind))
+        for kind in _DETAILS
+    ]
+
+
+def _as_before(kind: str, last: Mapping[str, Any] | None) -> Condition:
+    if last is None:
+        return Condition(type=kind, status="Unknown", reason=Reason.PENDING, message="not looked at yet")
+    return Condition(type=kind, status=last["status"], reason=Reason(last["reason"]), message=last["message"])
+
+
+def _schema(resource: LiteLLMDatabase, observed: Observed, target: Bundle, before: Past) -> dict[str, Any]:
+    finished = observed.inside.finished if observed.inside else frozenset[str]()
+    found: dict[str, Any] = {
+        "litellm": resource.spec.litellm.version,
+        "bundle": target.version,
+        "digest": target.digest,
+        "applied": len(finished & set(target.migrations)),
+        "total": len(target.migrations),
+        "lastRun": _last_run(observed.jobs) or (before.status.get("schema") or {}).get("lastRun"),
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _last_run(jobs: tuple[JobFacts, ...]) -> dict[str, Any] | None:
+    """Return the newest finished run; while the newest still runs, what was written before stays."""
+    job = next((each for each in jobs if each.finished), None)
+    if job is None:
+        return None
+    found = read_report(job)
+    run: dict[str, Any] = {
+        "job": job.name,
+        "outcome": "Failed" if not job.succeeded else None,
+        "startedAt": conditions.timestamp(job.created),
+    }
+    if isinstance(found, report.Report):
+        run |= {
+            "outcome": str(found.outcome),
+            "seconds": round(found.seconds),
+            "missing": list(found.missing) or None,
+        } | _failure(found.failure)
+    return {key: value for key, value in run.items() if value is not None}
+
+
+def _failure(failure: report.Failure | None) -> dict[str, Any]:
+    if failure is None:
+        return {}
+    return {
+        "reason": str(failure.reason),
+        "message": failure.message,
+        "prismaCode": failure.prisma_code,
+        "sqlstate": failure.sqlstate,
+        "migration": failure.migration,
+        "statement": failure.statement,
+    }
+
+
+def _server(observed: Observed) -> dict[str, Any]:
+    namespace, name = observed.server_key.split("/", 1)
+    return {
+        "namespace": namespace,
+        "name": name,
+        "version": observed.server.version,
+        "systemIdentifier": observed.server.system_identifier,
+    }

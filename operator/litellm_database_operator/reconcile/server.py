@@ -1,0 +1,101 @@
+"""One pass over one PostgresServer: run it where it is embedded, log in, and say what it is."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from litellm_database_operator.errors import OperatorError, UnavailableError
+from litellm_database_operator.kube import kinds
+from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.embedded import (
+    embedded_network_policy,
+    embedded_service,
+    embedded_stateful_set,
+)
+from litellm_database_operator.kube.secrets import admin_secret
+from litellm_database_operator.model import names
+from litellm_database_operator.model.outcome import Outcome
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource import Embedded, PostgresServer
+from litellm_database_operator.model.resource_key import ResourceKey, key_of
+from litellm_database_operator.model.secret import mint_password
+from litellm_database_operator.planning import guards
+from litellm_database_operator.planning.parse import parse_server
+from litellm_database_operator.reconcile.server_report import available, in_use, server_failed
+from litellm_database_operator.reconcile.servers import Servers
+from litellm_database_operator.reconcile.summary import Patience, past
+from litellm_database_operator.settings import Settings
+
+UsersOf = Callable[[ResourceKey], list[ResourceKey]]
+"""The LiteLLMDatabases that refer to a PostgresServer, as far as they are known."""
+
+
+class ServerReconciler:
+    """Brings one PostgresServer after the other to what its resource asks for."""
+
+    def __init__(self, *, cluster: Cluster, servers: Servers, settings: Settings, users_of: UsersOf) -> None:
+        """Work through these."""
+        self._cluster = cluster
+        self._servers = servers
+        self._settings = settings
+        self._users_of = users_of
+        self._patience = Patience()
+
+    async def __call__(self, body: Mapping[str, Any]) -> Outcome:
+        """Run one pass over the resource as it was last seen."""
+        key = key_of(body)
+        try:
+            server = parse_server(body)
+            outcome = await (self._leave(server, body) if server.going else self._pass(server, body))
+        except OperatorError as error:
+            patient = self._patience.with_fault_of(key)
+            return server_failed(error, before=past(body), now=datetime.now(UTC), patient=patient)
+        self._patience.ends(key)
+        return outcome
+
+    async def _pass(self, server: PostgresServer, body: Mapping[str, Any]) -> Outcome:
+        if server.spec.embedded is not None:
+            await self._run(server, server.spec.embedded)
+        connected = await self._servers.connect(server)
+        guards.check_server(connected.facts)
+        return available(connected, before=past(body), now=datetime.now(UTC))
+
+    async def _run(self, server: PostgresServer, embedded: Embedded) -> None:
+        """Bring the objects of an embedded server to what they should be, and wait until it answers."""
+        name, namespace = server.metadata.name, server.metadata.namespace
+        await self._make_admin_secret(name, namespace)
+        allowed = server.spec.allowed_namespaces.from_
+        operator_namespace = self._settings.pod_namespace
+        await self._cluster.ensure(kinds.SERVICE, embedded_service(name, namespace))
+        policy = embedded_network_policy(name, namespace, operator_namespace=operator_namespace, allowed=allowed)
+        await self._cluster.ensure(kinds.NETWORK_POLICY, policy)
+        image = self._settings.postgres_image
+        wanted = embedded_stateful_set(name, namespace, image=image, storage=embedded.storage)
+        found = await self._cluster.ensure(kinds.STATEFUL_SET, wanted)
+        if not (found.get("status") or {}).get("readyReplicas"):
+            raise UnavailableError(
+                Reason.STARTING,
+                f"waiting for PostgreSQL to start: see kubectl -n {namespace} describe pod {names.embedded(name)}-0",
+            )
+
+    async def _make_admin_secret(self, name: str, namespace: str) -> None:
+        """Make the admin's password once; one that is there belongs to the data, and is picked up with it."""
+        if await self._cluster.fetch_secret(namespace, names.embedded_admin_secret(name)) is None:
+            await self._cluster.create_secret(admin_secret(name, namespace, mint_password()))
+
+    async def _leave(self, server: PostgresServer, body: Mapping[str, Any]) -> Outcome:
+        users = self._users_of(key_of(body))
+        if users:
+            return in_use(users, before=past(body), now=datetime.now(UTC))
+        await self._servers.forget(f"{server.metadata.namespace}/{server.metadata.name}")
+        if server.spec.embedded is not None:
+            await self._stop(server)
+        return Outcome(status=None, left=True)
+
+    async def _stop(self, server: PostgresServer) -> None:
+        name, namespace = server.metadata.name, server.metadata.namespace
+        for kind in (kinds.STATEFUL_SET, kinds.SERVICE, kinds.NETWORK_POLICY):
+            await self._cluster.delete(kind, namespace, names.embedded(name))
+        if server.spec.deletion_policy == "Delete":
+            await self._cluster.delete(kinds.CLAIM, namespace, names.embedded_claim(name))
+            await self._cluster.delete(kinds.SECRET, namespace, names.embedded_admin_secret(name))

@@ -1,0 +1,49 @@
+"""The only words in a PostgresServer's status."""
+
+from datetime import datetime
+
+from litellm_database_operator.errors import OperatorError
+from litellm_database_operator.model import conditions
+from litellm_database_operator.model.outcome import Outcome
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource_key import ResourceKey
+from litellm_database_operator.planning.findings import done, waiting
+from litellm_database_operator.reconcile import summary
+from litellm_database_operator.reconcile.servers import Connected
+from litellm_database_operator.reconcile.summary import Past
+
+_NAMED_USERS = 5
+
+
+def available(server: Connected, *, before: Past, now: datetime) -> Outcome:
+    """Say that databases can be made on the server, and what it is."""
+    facts = server.facts
+    text = f"PostgreSQL {facts.version} answers as {facts.admin}"
+    wanted = summary.summary("True", done(Reason.AVAILABLE, text))
+    status = {
+        "observedGeneration": before.generation,
+        "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
+        "endpoint": server.endpoint.authority(),
+        "version": facts.version,
+        "systemIdentifier": facts.system_identifier,
+        "inRecovery": facts.in_recovery,
+        "admin": facts.admin,
+        "missingPrivileges": list(facts.missing_privileges),
+    }
+    return Outcome(status=status, event=summary.event(wanted[0], bad=False))
+
+
+def server_failed(error: OperatorError, *, before: Past, now: datetime, patient: bool) -> Outcome:
+    """Say why the server cannot be used."""
+    return summary.failed(error, (), before=before, now=now, patient=patient)
+
+
+def in_use(users: list[ResourceKey], *, before: Past, now: datetime) -> Outcome:
+    """Say who holds a deletion: the server serves on, and takes no new database."""
+    named = ", ".join(map(str, users[:_NAMED_USERS]))
+    more = f" and {len(users) - _NAMED_USERS} more" if len(users) > _NAMED_USERS else ""
+    text = f"waiting to be deleted: used by LiteLLMDatabase {named}{more}; it takes no new database"
+    wanted = summary.summary("False", waiting(Reason.IN_USE, text))
+    merged = conditions.merge(before.conditions, wanted, generation=before.generation, now=now)
+    status = dict(before.status) | {"observedGeneration": before.generation, "conditions": merged}
+    return Outcome(status=status, event=summary.event(wanted[0], bad=True))

@@ -1,0 +1,256 @@
+"""From a LiteLLMDatabase to the PostgreSQL that it lives on: which server, whether it may, how it is reached.
+
+One gateway with its small pool is kept for each PostgresServer and shared by all passes.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from litellm_database_operator.errors import InvalidSpecError, MustActError, OperatorError, UnavailableError
+from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.kinds import SERVER
+from litellm_database_operator.kube.secrets import secret_data
+from litellm_database_operator.model import names
+from litellm_database_operator.model.names import RoleName
+from litellm_database_operator.model.observed import ServerFacts
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource import (
+    AdminSecretRef,
+    External,
+    LiteLLMDatabase,
+    PostgresServer,
+)
+from litellm_database_operator.model.secret import Endpoint, Password
+from litellm_database_operator.planning.parse import parse_server
+from litellm_database_operator.postgres.server import AdminLogin, Server
+from litellm_database_operator.settings import Settings
+
+POSTGRES_PORT: Final = 5432
+_MAINTENANCE_DATABASE: Final = "postgres"
+_LOGIN_IS_FRESH: Final = 10.0
+"""Seconds for which an admin Secret is not read again, unless its password is refused."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connected:
+    """A PostgresServer that answers, and what it says of itself."""
+
+    resource: PostgresServer
+    gateway: Server
+    facts: ServerFacts
+    endpoint: Endpoint
+    ca: str | None
+
+    @property
+    def key(self) -> str:
+        """namespace/name."""
+        return f"{self.resource.metadata.namespace}/{self.resource.metadata.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """A gateway, and what it was opened for."""
+
+    asked: tuple[str, int]
+    """uid and generation of the PostgresServer."""
+    login: AdminLogin
+    gateway: Server
+    read_at: float
+    """When the Secret was read, on the monotonic clock."""
+
+
+class Servers:
+    """The PostgresServers in use."""
+
+    def __init__(self, cluster: Cluster, settings: Settings) -> None:
+        """Connect to nothing yet."""
+        self._cluster = cluster
+        self._settings = settings
+        self._known: dict[str, _Known] = {}
+
+    async def find(self, resource: LiteLLMDatabase) -> PostgresServer | None:
+        """Return the PostgresServer that a database refers to, or None when there is none."""
+        body = await self._fetch(resource)
+        return parse_server(body) if body else None
+
+    async def connect_for(self, resource: LiteLLMDatabase) -> Connected:
+        """Return the server of a database that may use it.
+
+        A server that is missing and one that does not allow the namespace give the same error, so that nothing is
+        revealed of other namespaces.
+        """
+        body = await self._fetch(resource)
+        server = _allowed(body, resource.metadata.namespace)
+        if server is None:
+            raise UnavailableError(
+                Reason.SERVER_NOT_AVAILABLE,
+                f"cannot use PostgresServer {self._named(resource)}: it does not exist, or its spec.allowedNamespaces "
+                f"does not let namespace {resource.metadata.namespace} in",
+            )
+        if body and _is_starting(body):
+            raise UnavailableError(
+                Reason.SERVER_NOT_READY, f"waiting for PostgresServer {self._named(resource)}, which is starting"
+            )
+        try:
+            return await self.connect(server)
+        except OperatorError as error:
+            raise self._for_tenants(error, resource, server) from error
+
+    async def connect(self, server: PostgresServer) -> Connected:
+        """Log in as the admin and ask the server what it is.
+
+        A password that is refused is read from its Secret once more: managed services rotate it.
+        """
+        known = await self._open(server)
+        try:
+            facts = await known.gateway.fetch_facts()
+        except OperatorError as error:
+            self._known[_key(server)] = replace(known, read_at=-_LOGIN_IS_FRESH)
+            if error.reason is not Reason.ADMIN_LOGIN_REFUSED:
+                raise
+            fresh = await self._open(server)
+            if fresh.login == known.login:
+                raise
+            known, facts = fresh, await fresh.gateway.fetch_facts()
+        login = known.login
+        return Connected(resource=server, gateway=known.gateway, facts=facts, endpoint=login.endpoint, ca=login.ca)
+
+    async def _open(self, server: PostgresServer) -> _Known:
+        key, now = _key(server), time.monotonic()
+        known = self._known.get(key)
+        asked = (server.metadata.uid, server.metadata.generation)
+        if known and known.asked == asked and now - known.read_at < _LOGIN_IS_FRESH:
+            return known
+        login = await self._login(server)
+        if known and known.login == login:
+            fresh = replace(known, asked=asked, read_at=now)
+        else:
+            await self.forget(key)
+            fresh = _Known(asked=asked, login=login, gateway=Server(login), read_at=now)
+        self._known[key] = fresh
+        return fresh
+
+    async def forget(self, key: str) -> None:
+        """Close the pool of a PostgresServer (namespace/name)."""
+        if known := self._known.pop(key, None):
+            await known.gateway.close()
+
+    async def close(self) -> None:
+        """Close every pool."""
+        for key in tuple(self._known):
+            await self.forget(key)
+
+    async def _fetch(self, resource: LiteLLMDatabase) -> Mapping[str, Any] | None:
+        namespace, name = self.reference(resource)
+        return await self._cluster.fetch_resource(SERVER, namespace, name)
+
+    def reference(self, resource: LiteLLMDatabase) -> tuple[str, str]:
+        """Return namespace and name of the server that a database refers to, by itself or by the operator's default."""
+        ref = resource.spec.server_ref
+        if ref is not None:
+            return ref.namespace or resource.metadata.namespace, ref.name
+        if self._settings.default_server is None:
+            raise InvalidSpecError(
+                Reason.INVALID_SPEC,
+                "cannot choose a server: spec.serverRef is not set, and the operator has no default server "
+                "(its setting LITELLMDB_DEFAULT_SERVER)",
+            )
+        return self._settings.default_server
+
+    def _for_tenants(self, error: OperatorError, resource: LiteLLMDatabase, server: PostgresServer) -> OperatorError:
+        """Return the error as another namespace may read it: Secrets and hosts of the server's are not named."""
+        if server.metadata.namespace == resource.metadata.namespace:
+            return error
+        told = f"cannot use PostgresServer {self._named(resource)} ({error.reason}): its own status says more"
+        return type(error)(error.reason, told)
+
+    def _named(self, resource: LiteLLMDatabase) -> str:
+        namespace, name = self.reference(resource)
+        return f"{namespace}/{name}"
+
+    async def _login(self, server: PostgresServer) -> AdminLogin:
+        namespace = server.metadata.namespace
+        if server.spec.external is None:
+            return await self._embedded_login(server)
+        external = server.spec.external
+        self._check_host(external)
+        username, password = await self._admin(namespace, external.admin_secret_ref)
+        return AdminLogin(
+            endpoint=Endpoint(host=external.host, port=external.port, tls=external.tls.effective_mode()),
+            database=external.database,
+            username=username,
+            password=password,
+            ca=await self._ca(namespace, external),
+        )
+
+    async def _embedded_login(self, server: PostgresServer) -> AdminLogin:
+        meta = server.metadata
+        ref = AdminSecretRef(name=names.embedded_admin_secret(meta.name))
+        username, password = await self._admin(meta.namespace, ref)
+        host = f"{names.embedded(meta.name)}.{meta.namespace}.svc"
+        return AdminLogin(
+            endpoint=Endpoint(host=host, port=POSTGRES_PORT, tls="disable"),
+            database=_MAINTENANCE_DATABASE,
+            username=username,
+            password=password,
+            ca=None,
+        )
+
+    def _check_host(self, external: External) -> None:
+        patterns = self._settings.allowed_servers
+        names_of_host = (external.host, f"{external.host}:{external.port}")
+        if patterns and not any(fnmatchcase(name, pattern) for name in names_of_host for pattern in patterns):
+            raise MustActError(
+                Reason.HOST_NOT_ALLOWED,
+                f"cannot use host {external.host}: the operator's setting LITELLMDB_ALLOWED_SERVERS does not list it",
+            )
+
+    async def _admin(self, namespace: str, ref: AdminSecretRef) -> tuple[RoleName, Password]:
+        data = await self._secret(namespace, ref.name, what="admin Secret")
+        lacking = [key for key in (ref.keys.username, ref.keys.password) if not data.get(key)]
+        if lacking:
+            raise UnavailableError(
+                Reason.ADMIN_SECRET_INCOMPLETE,
+                f"cannot log in as the admin: Secret {namespace}/{ref.name} has no key {' and no key '.join(lacking)}",
+            )
+        return RoleName(data[ref.keys.username]), Password(data[ref.keys.password])
+
+    async def _ca(self, namespace: str, external: External) -> str | None:
+        ref = external.tls.ca_secret_ref
+        if ref is None:
+            return None
+        data = await self._secret(namespace, ref.name, what="CA Secret")
+        if not data.get(ref.key):
+            raise UnavailableError(
+                Reason.ADMIN_SECRET_INCOMPLETE,
+                f"cannot verify the server: Secret {namespace}/{ref.name} has no key {ref.key}",
+            )
+        return data[ref.key]
+
+    async def _secret(self, namespace: str, name: str, *, what: str) -> Mapping[str, str]:
+        body = await self._cluster.fetch_secret(namespace, name)
+        if body is None:
+            raise UnavailableError(
+                Reason.ADMIN_SECRET_MISSING, f"cannot use the server: its {what} {namespace}/{name} does not exist"
+            )
+        return secret_data(body)
+
+
+def _key(server: PostgresServer) -> str:
+    return f"{server.metadata.namespace}/{server.metadata.name}"
+
+
+def _allowed(body: Mapping[str, Any] | None, namespace: str) -> PostgresServer | None:
+    if body is None:
+        return None
+    server = parse_server(body)
+    same = server.metadata.namespace == namespace
+    return server if same or server.spec.allowed_namespaces.from_ == "All" else None
+
+
+def _is_starting(body: Mapping[str, Any]) -> bool:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return any(each["type"] == "Ready" and each["reason"] == Reason.STARTING for each in conditions)
