@@ -1,6 +1,7 @@
 """Which roles and memberships a database should have, and what is to be done about those that it has."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from litellm_database_operator.model.names import RoleName, RoleNames
@@ -62,11 +63,10 @@ def plan_roles(resource: LiteLLMDatabase, catalog: CatalogFacts, *, admin: RoleN
 def _altered(wanted: Iterable[Role], catalog: CatalogFacts, names: RoleNames) -> Iterable[Role]:
     for role in wanted:
         found = catalog.roles.get(role.name)
-        if found is not None and _differs(role, found, names):
-            yield role
-
-
-def _differs(role: Role, found: Role, names: RoleNames) -> bool:
-    # Whether a login may log in changes with its password, not here.
-    lets_in = role.name in (names.owner, names.app) and found.login
-    return lets_in or (role.connection_limit, role.acts_as) != (found.connection_limit, found.acts_as)
+        if found is None:
+            continue
+        # Whether a login may log in changes with its password, not here.
+        login = False if role.name in (names.owner, names.app) else found.login
+        mended = replace(role, login=login)
+        if mended != found:
+            yield mended
