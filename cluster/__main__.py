@@ -12,7 +12,7 @@ from cluster import images, network
 from cluster.errors import ClusterError
 from cluster.identity import Identity, load
 from cluster.progress import step
-from cluster.start import snapshotter, up
+from cluster.start import up
 from cluster.state import look
 from cluster.stop import down
 
@@ -49,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _load(identity: Identity, archives: list[Path]) -> None:
     for archive in archives:
         with step(f"load {archive.name}"):
-            images.load(identity, archive, snapshotter(identity))
+            images.load_image(identity, archive)
 
 
 def _status() -> int:

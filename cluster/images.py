@@ -1,7 +1,6 @@
 """Gives container images to the cluster's own containerd."""
 
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 from cluster.binaries import path_of
@@ -11,20 +10,20 @@ from cluster.identity import Identity
 from images import oci
 
 
-def load(identity: Identity, archive: Path, snapshotter: str) -> None:
+def load_image(identity: Identity, archive: Path) -> None:
     """Import an image from a file. Raises ClusterError with containerd's words."""
-    ctr = ["ctr", f"--address={identity.run}/containerd.sock", "--namespace=k8s.io"]
-    run([*ctr, "images", "import", f"--snapshotter={snapshotter}", str(archive)])
+    stacked = f"--snapshotter={snapshotter(identity)}"
+    run([*_ctr(identity), "images", "import", stacked, str(archive)])
 
 
-def load_pause(identity: Identity, snapshotter: str) -> None:
+def load_pause(identity: Identity) -> None:
     """Import the image that holds a pod's namespaces; the kubelet cannot start a pod without."""
-    if PAUSE_IMAGE in names(identity):
+    if PAUSE_IMAGE in digests(identity):
         return
     with tempfile.TemporaryDirectory() as scratch:
         archive = Path(scratch) / "pause.tar"
         write_pause(archive)
-        load(identity, archive, snapshotter)
+        load_image(identity, archive)
 
 
 def write_pause(archive: Path) -> None:
@@ -36,7 +35,17 @@ def write_pause(archive: Path) -> None:
     layer.unlink()
 
 
-def names(identity: Identity) -> Iterable[str]:
-    """Images that containerd has."""
-    ctr = ["ctr", f"--address={identity.run}/containerd.sock", "--namespace=k8s.io"]
-    return run([*ctr, "images", "list", "--quiet"]).split()
+def digests(identity: Identity) -> dict[str, str]:
+    """Images that containerd has, by name."""
+    lines = run([*_ctr(identity), "images", "list"]).splitlines()[1:]
+    return {fields[0]: fields[2] for fields in map(str.split, lines)}
+
+
+def _ctr(identity: Identity) -> list[str]:
+    return ["ctr", f"--address={identity.run}/containerd.sock", "--namespace=k8s.io"]
+
+
+def snapshotter(identity: Identity) -> str:
+    """How containerd stacks layers: an overlay cannot lie upon another overlay."""
+    kind = run(["stat", "--file-system", "--format=%T", str(identity.state)]).strip()
+    return "native" if kind == "overlayfs" else "overlayfs"

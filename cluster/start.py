@@ -6,7 +6,6 @@ cluster and one whose processes were killed all go the same way.
 
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -20,11 +19,9 @@ from cluster.identity import Identity, choose, load, store
 from cluster.processes import Program, note, recall, start, stop
 from cluster.programs import KUBERNETES, foundation, upon_it
 from cluster.progress import step
-from cluster.state import api_answers, dns_answers, is_current, node_is_ready
+from cluster.state import api_answers, containerd_answers, dns_answers, is_current, node_is_ready
 from cluster.stop import sweep
 from cluster.waiting import wait_until
-
-OVERLAY_MAGIC = "overlayfs"
 
 
 def up(root: Path) -> Identity:
@@ -44,15 +41,6 @@ def up(root: Path) -> Identity:
     print(f"The cluster is up ({time.monotonic() - begun:.1f} s).")
     print(f"  export KUBECONFIG={identity.state}/kubeconfig PATH={identity.state}/bin:$PATH")
     return identity
-
-
-def snapshotter(identity: Identity) -> str:
-    """How containerd stacks layers: an overlay cannot lie upon another overlay."""
-    kind = subprocess.run(
-        ["stat", "--file-system", "--format=%T", str(identity.state)],
-        capture_output=True, text=True, check=True,
-    ).stdout.strip()  # fmt: skip
-    return "native" if kind == OVERLAY_MAGIC else "overlayfs"
 
 
 def _identity(root: Path) -> Identity:
@@ -102,17 +90,16 @@ def _write_configuration(identity: Identity) -> None:
     cni = tools.cni_folder()
     if cni is None:
         raise ClusterError("cannot find the network plugins of containernetworking-plugins")
-    configuration.write(configuration.files(identity, cni, snapshotter(identity)))
+    configuration.write(configuration.files(identity, cni, images.snapshotter(identity)))
     for folder in [*objects.volume_folders(identity).values(), identity.state / "logs"]:
         folder.mkdir(parents=True, exist_ok=True)
 
 
 def _start_foundation(identity: Identity) -> None:
     with _starting(identity, foundation(identity)) as ended:
-        socket_path = identity.run / "containerd.sock"
-        wait_until("containerd listens", lambda: _listens(socket_path), unless=ended)
+        wait_until("containerd answers", lambda: containerd_answers(identity), unless=ended)
         wait_until("the API server is ready", lambda: api_answers(identity), unless=ended)
-        images.load_pause(identity, snapshotter(identity))
+        images.load_pause(identity)
 
 
 def _start_rest(identity: Identity) -> None:
@@ -166,8 +153,3 @@ def _last_words(log: Path) -> str:
     lines = log.read_text(errors="replace").splitlines() or ["none"]
     telling = [line for line in lines if re.search("panic|fatal|failed|error", line, re.IGNORECASE)]
     return (telling or lines)[-1].strip()[:300]
-
-
-def _listens(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as client:
-        return client.connect_ex(str(path)) == 0

@@ -1,5 +1,6 @@
 """What the cluster is like just now: which of its programs run, and whether its node is Ready."""
 
+import socket
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,12 @@ def is_current(identity: Identity, program: Program) -> bool:
     """Whether a program runs as it would be started today."""
     process = recall(identity.state / "processes", program.name)
     return process is not None and is_alive(process) and process.digest == digest(program)
+
+
+def containerd_answers(identity: Identity) -> bool:
+    """Whether containerd takes requests."""
+    with socket.socket(socket.AF_UNIX) as client:
+        return client.connect_ex(str(identity.run / "containerd.sock")) == 0
 
 
 def api_answers(identity: Identity) -> bool:
