@@ -1,0 +1,228 @@
+"""manifests/ as kubectl renders them: what is installed, what it may do, and which image its Jobs run."""
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from litellm_database_operator.kube import kinds
+from litellm_database_operator.kube.kinds import Kind
+from litellm_database_operator.planning.parse import parse_database, parse_server
+
+Body = dict[str, Any]
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+INSTALLATIONS: Final = ("manifests", "manifests/local")
+IMAGE: Final = "litellm-database-operator"
+REACHING_FURTHER: Final = frozenset({"*", "escalate", "bind", "impersonate", "deletecollection"})
+
+
+def kubectl() -> str:
+    """Find a kubectl: the local cluster's, or the machine's."""
+    own = ROOT / ".cluster/bin/kubectl"
+    found = str(own) if own.exists() else shutil.which("kubectl")
+    assert found, "kubectl is needed to render manifests/: install it, or make cluster"
+    return found
+
+
+def render(folder: Path) -> list[Body]:
+    """Render a kustomization."""
+    done = subprocess.run([kubectl(), "kustomize", str(folder)], check=True, capture_output=True, text=True)
+    return list(yaml.safe_load_all(done.stdout))
+
+
+@pytest.fixture(scope="module", params=INSTALLATIONS)
+def installation(request: pytest.FixtureRequest) -> list[Body]:
+    """Give what each installation consists of."""
+    return render(ROOT / request.param)
+
+
+@pytest.fixture(scope="module")
+def default() -> list[Body]:
+    """Give what the default installation consists of."""
+    return render(ROOT / INSTALLATIONS[0])
+
+
+def named(bodies: list[Body], kind: str, name: str = IMAGE) -> Body:
+    """Return the object of that kind and name."""
+    (body,) = [each for each in bodies if (each["kind"], each["metadata"]["name"]) == (kind, name)]
+    return body
+
+
+def pod_of(bodies: list[Body]) -> Body:
+    """Return the operator's pod."""
+    return named(bodies, "Deployment")["spec"]["template"]["spec"]
+
+
+def container_of(bodies: list[Body]) -> Body:
+    """Return the operator's container."""
+    (container,) = pod_of(bodies)["containers"]
+    return container
+
+
+def environment(bodies: list[Body]) -> Body:
+    """Return the operator's environment, as far as it is written down."""
+    return {variable["name"]: variable.get("value") for variable in container_of(bodies)["env"]}
+
+
+# What is installed
+
+
+def test_an_installation_is_whole(installation: list[Body]) -> None:
+    found = {(body["kind"], body["metadata"]["name"]) for body in installation}
+    assert found == {
+        ("Namespace", IMAGE),
+        ("CustomResourceDefinition", "litellmdatabases.litellmdb.dev"),
+        ("CustomResourceDefinition", "postgresservers.litellmdb.dev"),
+        ("ServiceAccount", IMAGE),
+        ("ClusterRole", IMAGE),
+        ("ClusterRoleBinding", IMAGE),
+        ("Role", f"{IMAGE}-leader-election"),
+        ("RoleBinding", f"{IMAGE}-leader-election"),
+        ("ClusterRole", f"{IMAGE}-view"),
+        ("ClusterRole", f"{IMAGE}-edit"),
+        ("ClusterRole", f"{IMAGE}-server-admin"),
+        ("Deployment", IMAGE),
+    }
+
+
+def test_everything_is_in_one_namespace(installation: list[Body]) -> None:
+    namespaces = {body["metadata"]["namespace"] for body in installation if "namespace" in body["metadata"]}
+    subjects = {subject["namespace"] for body in installation for subject in body.get("subjects", ())}
+    assert namespaces == subjects == {named(installation, "Namespace")["metadata"]["name"]}
+
+
+def test_jobs_run_the_operators_image(installation: list[Body]) -> None:
+    assert environment(installation)["LITELLMDB_IMAGE"] == container_of(installation)["image"]
+
+
+def test_an_image_that_a_user_sets_reaches_the_jobs(tmp_path: Path) -> None:
+    for folder in ("crds", "manifests"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    with (tmp_path / "manifests/kustomization.yaml").open("a") as file:
+        file.write(f"images:\n  - name: {IMAGE}\n    newName: registry.example.com/db\n    newTag: v1\n")
+    bodies = render(tmp_path / "manifests")
+    assert container_of(bodies)["image"] == "registry.example.com/db:v1"
+    assert environment(bodies)["LITELLMDB_IMAGE"] == "registry.example.com/db:v1"
+
+
+def test_the_local_cluster_pulls_nothing() -> None:
+    container = container_of(render(ROOT / "manifests/local"))
+    assert (container["image"], container["imagePullPolicy"]) == (f"localhost/{IMAGE}:dev", "IfNotPresent")
+
+
+# How the operator runs
+
+
+def test_the_pod_is_restricted(default: list[Body]) -> None:
+    # https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted
+    pod, container = pod_of(default), container_of(default)
+    assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert named(default, "Namespace")["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_the_deployment_selects_its_own_pods(default: list[Body]) -> None:
+    spec = named(default, "Deployment")["spec"]
+    assert spec["selector"]["matchLabels"] == spec["template"]["metadata"]["labels"]
+
+
+# What the operator may do
+
+
+def granted(role: Body) -> Iterator[tuple[str, str, str]]:
+    """Yield group, resource and verb of everything that a role grants."""
+    for rule in role["rules"]:
+        yield from product(rule["apiGroups"], rule["resources"], rule["verbs"])
+
+
+def own_grants(bodies: list[Body]) -> set[tuple[str, str, str]]:
+    """Return what the operator's service account is granted."""
+    roles = (named(bodies, "ClusterRole"), named(bodies, "Role", f"{IMAGE}-leader-election"))
+    return {grant for role in roles for grant in granted(role)}
+
+
+def verbs_on(bodies: list[Body], resource: str) -> set[str]:
+    """Return what the operator may do with a kind of objects."""
+    return {verb for _, found, verb in own_grants(bodies) if found == resource}
+
+
+def test_nothing_is_granted_by_wildcard_or_reaches_further(default: list[Body]) -> None:
+    assert [grant for grant in own_grants(default) if REACHING_FURTHER & set(grant)] == []
+
+
+def test_secrets_are_never_listed_or_watched(default: list[Body]) -> None:
+    assert verbs_on(default, "secrets") == {"get", "create", "patch", "delete"}
+
+
+def test_what_is_granted_is_what_the_code_speaks_of(default: list[Body]) -> None:
+    spoken = {each for each in vars(kinds).values() if isinstance(each, Kind)}
+    used = {(each.api_version.rpartition("/")[0], each.plural) for each in spoken}
+    assert {(group, resource.partition("/")[0]) for group, resource, _ in own_grants(default)} == used
+
+
+@pytest.mark.parametrize("resource", ["litellmdatabases", "postgresservers"])
+def test_resources_are_patched_and_never_made_or_removed(default: list[Body], resource: str) -> None:
+    assert verbs_on(default, resource) == {"get", "list", "watch", "patch"}
+    assert verbs_on(default, f"{resource}/status") == {"patch"}
+
+
+@pytest.mark.parametrize("resource", ["jobs", "pods", "statefulsets"])
+def test_what_wakes_a_pass_is_watched(default: list[Body], resource: str) -> None:
+    assert verbs_on(default, resource) >= {"get", "list", "watch"}
+
+
+def test_leases_are_granted_in_the_own_namespace_only(default: list[Body]) -> None:
+    assert "leases" not in {resource for _, resource, _ in granted(named(default, "ClusterRole"))}
+
+
+# What people may do
+
+
+def aggregated(bodies: list[Body]) -> list[Body]:
+    """Return the roles that join those which every cluster has."""
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    return [
+        body
+        for body in bodies
+        if body["kind"] == "ClusterRole" and any(label.startswith(prefix) for label in body["metadata"]["labels"])
+    ]
+
+
+def test_no_server_is_in_an_aggregated_role(default: list[Body]) -> None:
+    roles = aggregated(default)
+    assert len(roles) == 2
+    assert {resource for role in roles for _, resource, _ in granted(role)} == {"litellmdatabases"}
+
+
+def test_viewers_only_look(default: list[Body]) -> None:
+    role = named(default, "ClusterRole", f"{IMAGE}-view")
+    assert {verb for _, _, verb in granted(role)} == {"get", "list", "watch"}
+
+
+# Samples
+
+
+def sample(name: str) -> Iterator[Body]:
+    """Yield a sample's resources as an API server would give them."""
+    for body in yaml.safe_load_all((ROOT / f"manifests/samples/{name}.yaml").read_text()):
+        yield body | {"metadata": body["metadata"] | {"uid": "1"}}
+
+
+@pytest.mark.parametrize("name", ["embedded", "external"])
+def test_samples_can_be_read(name: str) -> None:
+    bodies = list(sample(name))
+    servers = [parse_server(body) for body in bodies if body["kind"] == "PostgresServer"]
+    databases = [parse_database(body) for body in bodies if body["kind"] == "LiteLLMDatabase"]
+    named = [(server.metadata.namespace, server.metadata.name) for server in servers]
+    refs = [(each.spec.server_ref, each.metadata.namespace) for each in databases]
+    assert [(ref.namespace or namespace, ref.name) for ref, namespace in refs if ref] == named
