@@ -1,0 +1,177 @@
+"""The operator's process: a Lease first, workers second, kopf third; what ends first decides how it ends.
+
+`python3 -m litellm_database_operator`; its settings are in settings.py.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litellm_database_operator.control import health, sweep
+from litellm_database_operator.control.lease import LEASE_NAME, Lease
+from litellm_database_operator.control.logs import configure_logging
+from litellm_database_operator.control.passes import Control, Reconcilers
+from litellm_database_operator.control.probes import Condition, serve_probes
+from litellm_database_operator.control.start import wait_for_crds
+from litellm_database_operator.errors import OperatorError
+from litellm_database_operator.handlers.door import watch
+from litellm_database_operator.kube.api import Api, connect
+from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.effects import undisturbed
+from litellm_database_operator.kube.kinds import DATABASE, SERVER
+from litellm_database_operator.kube.leases import Leases
+from litellm_database_operator.kube.resources import Resources
+from litellm_database_operator.model.bundle import read_library
+from litellm_database_operator.model.resource_key import ResourceKey
+from litellm_database_operator.planning.parse import parse_database
+from litellm_database_operator.reconcile.apply import Applier
+from litellm_database_operator.reconcile.database import DatabaseReconciler
+from litellm_database_operator.reconcile.server import ServerReconciler
+from litellm_database_operator.reconcile.servers import Servers
+from litellm_database_operator.reconcile.slots import MigrationSlots
+from litellm_database_operator.settings import Settings, SettingsError, read_settings
+
+_log = logging.getLogger("litellm_database_operator")
+_BAD_SETTINGS: Final = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """What the process is made of, once it may work."""
+
+    control: Control
+    resources: Resources
+    servers: Servers
+
+
+async def build(api: Api, settings: Settings) -> Operator:
+    """Wire everything up; UnavailableError when the API server does not tell the namespace's uid."""
+    cluster, resources = Cluster(api), Resources(api, instance=settings.pod_name)
+    servers, slots = Servers(cluster, settings), MigrationSlots()
+
+    def server_of(body: Mapping[str, Any]) -> ResourceKey | None:
+        try:
+            return ResourceKey(SERVER.name, *servers.reference(parse_database(body)))
+        except OperatorError:
+            return None
+
+    def users_of(server: ResourceKey) -> list[ResourceKey]:
+        return list(control.known.databases_of(server))
+
+    reconcilers = Reconcilers(
+        database=DatabaseReconciler(
+            cluster=cluster,
+            servers=servers,
+            applier=Applier(cluster, settings, undisturbed),
+            library=read_library(settings.library),
+            slots=slots,
+            identity=settings.identity or await cluster.fetch_namespace_uid(settings.pod_namespace),
+        ),
+        server=ServerReconciler(cluster=cluster, servers=servers, settings=settings, users_of=users_of),
+    )
+    control = Control(resources, reconcilers, server_of=server_of)
+    slots.wake = control.wake
+    return Operator(control=control, resources=resources, servers=servers)
+
+
+async def run(settings: Settings) -> int:
+    """Run until SIGTERM, and return the exit code."""
+    stop = asyncio.Event()
+    _stop_on_signals(stop)
+    api = await connect()
+    lease = Lease(Leases(api, namespace=settings.pod_namespace, name=LEASE_NAME), settings.pod_name)
+    condition = Condition(lease=lease)
+    probes = await serve_probes(condition, settings.probe_port)
+    try:
+        resources = Resources(api, instance=settings.pod_name)
+        if not await _unless(stop, wait_for_crds(resources, condition)) or not await _unless(stop, lease.acquire()):
+            return 0
+        operator = await build(api, settings)
+        condition.busy = operator.control.queue.busy
+        return await _work(operator, settings, lease, stop)
+    finally:
+        await probes.cleanup()
+        await api.close()
+
+
+async def _work(operator: Operator, settings: Settings, lease: Lease, stop: asyncio.Event) -> int:
+    opened, closing = asyncio.Event(), asyncio.Event()
+    own = _start_own_tasks(operator, settings, lease)
+    door = asyncio.create_task(
+        watch(operator.control, namespaces=settings.watch_namespaces, opened=opened, closing=closing)
+    )
+    await _first(opened.wait(), door)
+    _stop_on_signals(stop)  # kopf has put its own handlers in their place
+    await _first(stop.wait(), door, *own)
+    if not stop.is_set() and not door.done():
+        _log.critical("the Lease is lost, or a worker has died: ending at once, for another may begin")
+        os._exit(1)
+    _log.info("stopping: running passes are finished first")
+    await operator.control.drain()
+    for task in own:
+        task.cancel()
+    await lease.release()
+    await operator.servers.close()
+    closing.set()
+    await door  # raises what ended kopf, if that was first
+    return 0 if stop.is_set() else 1
+
+
+def _start_own_tasks(operator: Operator, settings: Settings, lease: Lease) -> list[asyncio.Task[Any]]:
+    """Start what works beside kopf, before it: at its end it cancels whatever is younger."""
+    control = operator.control
+    own = [
+        lease.hold(),
+        sweep.sweep_forever(control, operator.resources, settings.watch_namespaces or (None,)),
+        health.look_again(lambda: control.known.keys(DATABASE), control.queue, health.DATABASES),
+        health.look_again(lambda: control.known.keys(SERVER), control.queue, health.SERVERS),
+        *(control.work() for _ in range(settings.workers)),
+    ]
+    return [asyncio.create_task(each) for each in own]
+
+
+async def _unless(stop: asyncio.Event, work: Any) -> bool:
+    """Do `work` unless told to stop first; tell whether it was done."""
+    task: asyncio.Task[None] = asyncio.create_task(work)
+    await _first(task, stop.wait())
+    if task.done():
+        await task
+        return not stop.is_set()
+    task.cancel()
+    return False
+
+
+async def _first(*waiting: Any) -> None:
+    """Wait until the first of several ends; those made here for it are cancelled."""
+    tasks = [asyncio.ensure_future(each) for each in waiting]
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task, given in zip(tasks, waiting, strict=True):
+        if task is not given:
+            task.cancel()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+def main() -> int:
+    """Read the settings, and run."""
+    try:
+        settings = read_settings(os.environ)
+    except SettingsError as error:
+        configure_logging("INFO")
+        _log.critical("%s", error)
+        return _BAD_SETTINGS
+    configure_logging(settings.log_level)
+    return asyncio.run(run(settings))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

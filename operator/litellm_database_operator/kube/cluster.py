@@ -1,0 +1,198 @@
+"""The objects around a resource, at the API server: what reconcile/ looks at and changes.
+
+404 becomes None, a refusal and a silence become UnavailableError; nobody above sees a status code. What a
+resource itself gets from us (finalizer, status, Events) is in resources.py.
+"""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Final, cast
+
+from pydantic import BaseModel
+
+from litellm_database_operator.errors import NotOursError
+from litellm_database_operator.kube import kinds
+from litellm_database_operator.kube.api import MERGE_PATCH, STRATEGIC_PATCH, Api
+from litellm_database_operator.kube.api_errors import ApiStatusError, explained
+from litellm_database_operator.kube.effects import Effects, undisturbed
+from litellm_database_operator.kube.kinds import Body, Kind, uid_of
+from litellm_database_operator.kube.objects import database_labels, to_json
+from litellm_database_operator.kube.reading import Json, is_going, labels
+from litellm_database_operator.model import names
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.report import clean
+
+_GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
+"""To a delete: it is not there, or what is there has another uid."""
+
+
+class Cluster:
+    """Looks at and changes objects; its methods raise UnavailableError, whose message names the object."""
+
+    def __init__(self, api: Api, *, effects: Effects = undisturbed) -> None:
+        """Speak through `api`; every write happens inside one of `effects`."""
+        self._api = api
+        self._effects = effects
+
+    async def fetch(self, kind: Kind, namespace: str, name: str) -> Body | None:
+        """Return an object, or None."""
+        with explained(f"read {kind.name} {namespace}/{name}"):
+            return await self._api.fetch(kind.path(namespace, name))
+
+    async def fetch_resource(self, kind: Kind, namespace: str, name: str) -> Body | None:
+        """Return a LiteLLMDatabase or a PostgresServer, or None."""
+        return await self.fetch(kind, namespace, name)
+
+    async def fetch_secret(self, namespace: str, name: str) -> Body | None:
+        """Return a Secret, or None."""
+        return await self.fetch(kinds.SECRET, namespace, name)
+
+    async def fetch_namespace_uid(self, namespace: str) -> str:
+        """Return a namespace's uid, empty when there is none; not remembered, as a namesake has another."""
+        body = await self._fetch_namespace(namespace)
+        return "" if body is None else uid_of(body)
+
+    async def is_namespace_going(self, namespace: str) -> bool:
+        """Tell whether a namespace is being deleted, or gone."""
+        body = await self._fetch_namespace(namespace)
+        return body is None or is_going(body)
+
+    async def create_secret(self, body: BaseModel | Body) -> Body:
+        """Create a Secret; one that is there already is UnavailableError: the next pass looks whose it is."""
+        return await self._create(kinds.SECRET, body)
+
+    async def replace_secret(self, body: BaseModel | Body) -> Body:
+        """Give a Secret that is ours the content of `body`, where its resourceVersion is still that of `body`.
+
+        A patch, so that update on Secrets need not be granted; others' labels and annotations stay.
+        https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
+        """
+        wanted = _json(body)
+        wanted["data"] = {"$patch": "replace", **wanted["data"]}
+        return await self._patch(kinds.SECRET, wanted, STRATEGIC_PATCH)
+
+    async def delete_secret(self, namespace: str, name: str, *, uid: str) -> None:
+        """Delete the Secret of that uid; one that is gone, or another by now, is fine."""
+        await self.delete(kinds.SECRET, namespace, name, uid=uid)
+
+    async def list_jobs(self, namespace: str, database_name: str) -> list[Body]:
+        """Return the migration Jobs of a LiteLLMDatabase."""
+        return await self._list(kinds.JOB, namespace, database_name)
+
+    async def list_pods(self, namespace: str, database_name: str) -> list[Body]:
+        """Return the pods of the migration Jobs of a LiteLLMDatabase."""
+        return await self._list(kinds.POD, namespace, database_name)
+
+    async def fetch_failed_create(self, namespace: str, job_uid: str) -> str | None:
+        """Return why the Job controller could make no pod, in the cluster's words; None when it does not say.
+
+        Only an Event has it: the Job itself stays as it is while quota or admission refuse its pod.
+        """
+        selector = f"involvedObject.uid={job_uid},reason=FailedCreate"
+        with explained(f"list Events in {namespace}"):
+            found = await self._api.request("GET", kinds.EVENT.path(namespace), query={"fieldSelector": selector})
+        newest = max(found["items"], key=_last_seen, default=None)
+        return None if newest is None else clean(str(newest.get("message") or newest["reason"]))
+
+    async def create_job(self, body: BaseModel | Body) -> None:
+        """Create a Job; one that is there already is fine: its name says what it is for."""
+        await self._create_unless_there(kinds.JOB, body)
+
+    async def delete_job(self, namespace: str, name: str) -> None:
+        """Delete a Job, and its pod after it; one that is gone is fine."""
+        await self.delete(kinds.JOB, namespace, name)
+
+    async def ensure(self, kind: Kind, body: BaseModel | Body) -> Body:
+        """Create an object of an embedded server, or bring it back to `body`; NotOursError when it is another's.
+
+        What others set beside it, and what the API server fills in, stays.
+        """
+        wanted = _json(body)
+        meta = wanted["metadata"]
+        found = await self.fetch(kind, meta["namespace"], meta["name"])
+        if found is None:
+            return await self._create(kind, wanted)
+        if not _same_labels(found, wanted):
+            raise NotOursError(
+                Reason.OBJECT_NOT_OURS,
+                f"cannot use {kind.name} {meta['namespace']}/{meta['name']}: it exists and is not labelled as "
+                f"{names.SERVER_LABEL}={meta['labels'][names.SERVER_LABEL]}; delete or rename it",
+            )
+        return found if _covers(found, wanted) else await self._patch(kind, wanted, MERGE_PATCH)
+
+    async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str | None = None) -> None:
+        """Delete an object, of that uid if given; one that is gone, or another by now, is fine."""
+        options: Body = {"propagationPolicy": "Background"}
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        async with self._writing("delete", kind, namespace, name):
+            try:
+                await self._api.request("DELETE", kind.path(namespace, name), body=options)
+            except ApiStatusError as error:
+                if error.code not in _GONE:
+                    raise
+
+    async def _fetch_namespace(self, namespace: str) -> Body | None:
+        with explained(f"read Namespace {namespace}"):
+            return await self._api.fetch(kinds.NAMESPACE.path(None, namespace))
+
+    async def _list(self, kind: Kind, namespace: str, database_name: str) -> list[Body]:
+        selector = ",".join(f"{key}={value}" for key, value in database_labels(database_name).items())
+        with explained(f"list {kind.name}s in {namespace}"):
+            found = await self._api.request("GET", kind.path(namespace), query={"labelSelector": selector})
+        return found["items"]
+
+    async def _create(self, kind: Kind, body: BaseModel | Body) -> Body:
+        wanted = _json(body)
+        namespace, name = wanted["metadata"]["namespace"], wanted["metadata"]["name"]
+        async with self._writing("create", kind, namespace, name):
+            return await self._api.request("POST", kind.path(namespace), body=wanted)
+
+    async def _create_unless_there(self, kind: Kind, body: BaseModel | Body) -> None:
+        wanted = _json(body)
+        namespace, name = wanted["metadata"]["namespace"], wanted["metadata"]["name"]
+        async with self._writing("create", kind, namespace, name):
+            try:
+                await self._api.request("POST", kind.path(namespace), body=wanted)
+            except ApiStatusError as error:
+                if error.code != HTTPStatus.CONFLICT:
+                    raise
+
+    async def _patch(self, kind: Kind, wanted: Body, content_type: str) -> Body:
+        namespace, name = wanted["metadata"]["namespace"], wanted["metadata"]["name"]
+        async with self._writing("patch", kind, namespace, name):
+            path = kind.path(namespace, name)
+            return await self._api.request("PATCH", path, body=wanted, content_type=content_type)
+
+    @asynccontextmanager
+    async def _writing(self, verb: str, kind: Kind, namespace: str, name: str) -> AsyncGenerator[None]:
+        action = f"{verb} {kind.name} {namespace}/{name}"
+        async with self._effects(action):
+            with explained(action):
+                yield
+
+
+def _json(body: BaseModel | Body) -> Body:
+    return to_json(body) if isinstance(body, BaseModel) else dict(body)
+
+
+def _last_seen(event: Json) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
+
+
+def _same_labels(found: Body, wanted: Body) -> bool:
+    return labels(found).items() >= labels(wanted).items()
+
+
+def _covers(found: object, wanted: object) -> bool:
+    """Tell whether all of `wanted` is so in `found`, which may say more."""
+    match found, wanted:
+        case dict(), dict():
+            there, asked = cast("Mapping[str, object]", found), cast("Mapping[str, object]", wanted)
+            return all(key in there and _covers(there[key], value) for key, value in asked.items())
+        case list(), list():
+            some, all_ = cast("Sequence[object]", found), cast("Sequence[object]", wanted)
+            return len(some) == len(all_) and all(map(_covers, some, all_))
+        case _:
+            return found == wanted
