@@ -15,8 +15,9 @@ from litellm_database_operator.postgres.sqlstates import ConnectFault, connect_e
 _STATES = {
     ConnectFault.REFUSED: LoginState.REFUSED,
     ConnectFault.CROWDED: LoginState.CROWDED,
-    ConnectFault.NO_DATABASE: LoginState.UNTRIED,
-    ConnectFault.NO_ENTRY: LoginState.UNTRIED,
+    # both are said after the password was accepted
+    ConnectFault.NO_DATABASE: LoginState.WORKS,
+    ConnectFault.NO_ENTRY: LoginState.WORKS,
 }
 
 
@@ -31,8 +32,8 @@ async def look_inside(  # noqa: PLR0913 - all that a login consists of
 ) -> tuple[LoginState, InsideFacts | None]:
     """Log in as the proxy does, and return how that went and what is there.
 
-    A table that is missing has no rows. UNTRIED also where the database is gone or closed to this login, which
-    the catalogues say better; OperatorError where the server, its TLS or its pg_hba.conf is what is wrong.
+    A table that is missing has no rows. Where the database is gone or closed to this login the password works and
+    nothing is seen: the catalogues say why. OperatorError: the server, its TLS or its pg_hba.conf is what is wrong.
     """
     try:
         session = await connect(Login(endpoint=endpoint, database=database, username=login, password=password, ca=ca))

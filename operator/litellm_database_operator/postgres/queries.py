@@ -209,14 +209,10 @@ VERIFIED: Final[LiteralString] = """
 
 
 def inside_facts(views: Sequence[str], ledger_rows: Sequence[Row], verified_rows: Sequence[Row]) -> InsideFacts:
-    """Put together what INSIDE, ledger and VERIFIED gave.
-
-    A name that is both finished and not is one that was begun again: it is unfinished.
-    """
-    unfinished = {row["name"] for row in ledger_rows if not row["finished"]}
+    """Put together what INSIDE, ledger and VERIFIED gave."""
     return InsideFacts(
-        finished=frozenset(row["name"] for row in ledger_rows if row["finished"]) - unfinished,
-        unfinished=frozenset(unfinished),
+        finished=frozenset(row["name"] for row in ledger_rows if row["finished"]),
+        unfinished=frozenset(row["name"] for row in ledger_rows if not row["finished"]),
         views=frozenset(views),
         verified=frozenset(row["digest"] for row in verified_rows),
     )
