@@ -9,11 +9,9 @@ import { JudgeError } from './errors.js'
 /** @typedef {Statement & {node: any}} ParsedStatement a statement with its tree */
 
 const SYNTAX_ERROR = '42601'
-/** What may stand before a statement: the parser counts it in. Block comments nest, hence no pattern for their end. */
-const BLANK = /^(?:\s+|--[^\n]*)/
 
 /**
- * The statements of a script.
+ * The statements of a script. Since PostgreSQL 18 the parser begins a statement behind the blanks and comments before it.
  * @param {string} sql
  * @returns {Promise<ParsedStatement[]>}
  * @throws {JudgeError} with the position, where it does not parse
@@ -26,10 +24,9 @@ export async function statementsOf(sql) {
   })
   const counted = countCharacters(bytes)
   return stmts.map(({ stmt, stmt_location: location = 0, stmt_len: length }) => {
-    const raw = bytes.toString('utf8', location, length ? location + length : undefined)
     const [kind = '', node] = Object.entries(stmt ?? {})[0] ?? []
-    const text = withoutLeadingBlanks(raw).trimEnd()
-    const start = counted(location) + lengthOf(raw.slice(0, raw.length - withoutLeadingBlanks(raw).length))
+    const text = bytes.toString('utf8', location, length ? location + length : undefined).trimEnd()
+    const start = counted(location)
     return { kind, start, end: start + lengthOf(text), text, node }
   })
 }
@@ -55,30 +52,6 @@ function countCharacters(bytes) {
     offset = until
     return count
   }
-}
-
-/** @param {string} text */
-function withoutLeadingBlanks(text) {
-  let rest = text
-  for (;;) {
-    const blank = BLANK.exec(rest)?.[0].length ?? blockComment(rest)
-    if (blank === 0) return rest
-    rest = rest.slice(blank)
-  }
-}
-
-/**
- * The length of a block comment at the beginning, 0 for none. https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-COMMENTS
- * @param {string} text
- */
-function blockComment(text) {
-  if (!text.startsWith('/*')) return 0
-  let depth = 0
-  for (const mark of text.matchAll(/\/\*|\*\//g)) {
-    depth += mark[0] === '/*' ? 1 : -1
-    if (depth === 0) return mark.index + 2
-  }
-  return text.length
 }
 
 /** Characters, not UTF-16 units. @param {string} text */

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
@@ -20,6 +21,29 @@ export async function run(lines) {
   const [code] = await once(judge, 'close')
   const text = (await out)?.join('') ?? ''
   return { code, text, stderr: (await err)?.join('') ?? '', answers: text.split('\n').filter(Boolean).map((line) => JSON.parse(line)) }
+}
+
+/** A judge that is asked one question after the other. */
+export class Conversation {
+  judge = spawn(process.execPath, ['--liftoff-only', MAIN], { stdio: ['pipe', 'pipe', 'inherit'] })
+  answers = createInterface({ input: this.judge.stdout })[Symbol.asyncIterator]()
+
+  /**
+   * @param {string} method
+   * @param {object} params
+   */
+  async ask(method, params) {
+    this.judge.stdin.write(JSON.stringify({ id: method, method, params }) + '\n')
+    const { value } = await this.answers.next()
+    return JSON.parse(value ?? 'null')
+  }
+
+  /** The exit code. */
+  async end() {
+    this.judge.stdin.end()
+    const [code] = await once(this.judge, 'close')
+    return code
+  }
 }
 
 /**
