@@ -15,6 +15,6 @@ import (
 
 func main() {
 	// The order in which a question passes through the plugins.
-	dnsserver.Directives = []string{"health", "ready", "errors", "cache", "template", "kubernetes"}
+	dnsserver.Directives = []string{"health", "ready", "errors", "cache", "kubernetes", "template"}
 	coremain.Run()
 }

@@ -16,7 +16,6 @@ secret() {
 # Root gives the folders to the server's user, and becomes him: PostgreSQL refuses to run as root.
 become_postgres() {
     mkdir -p "$PGDATA" /run/postgresql
-    chmod 700 "$PGDATA"
     find "$PGDATA" /run/postgresql ! -user postgres -exec chown postgres:postgres {} +
     exec setpriv --reuid=postgres --regid=postgres --init-groups "$0" "$@"
 }
@@ -31,10 +30,13 @@ require_password() {
 make_cluster() {
     local words=(--username="$user" --auth-local=trust --auth-host=trust)
     words+=(--set="listen_addresses=*" --set="unix_socket_directories=/var/run/postgresql")
-    # An empty file would be no password at all, and is refused.
-    if [ -n "$password" ]; then words+=(--pwfile=<(printf '%s\n' "$password")); fi
-    # shellcheck disable=SC2086 # POSTGRES_INITDB_ARGS is a list of words
-    initdb --pgdata="$PGDATA" "${words[@]}" ${POSTGRES_INITDB_ARGS:-}
+    # shellcheck disable=SC2206 # POSTGRES_INITDB_ARGS is a list of words
+    words+=(${POSTGRES_INITDB_ARGS:-})
+    if [ -n "$password" ]; then
+        initdb --pgdata="$PGDATA" "${words[@]}" --pwfile=<(printf '%s\n' "$password")
+    else
+        initdb --pgdata="$PGDATA" "${words[@]}"
+    fi
     printf '\nhost all all all %s\n' "$method" >>"$PGDATA/pg_hba.conf"
 }
 
@@ -61,9 +63,11 @@ main() {
     database="${POSTGRES_DB:-$user}"
     password="$(secret POSTGRES_PASSWORD)"
     method="${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}"
+    mkdir -p "$PGDATA"
+    # A pod's fsGroup opens the folder to its group at every start, which PostgreSQL refuses.
+    chmod 700 "$PGDATA" || true
     if [ ! -s "$PGDATA/PG_VERSION" ]; then
         require_password
-        mkdir -p "$PGDATA"
         make_cluster
         fill_cluster
     fi
