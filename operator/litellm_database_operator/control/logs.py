@@ -11,8 +11,8 @@ from typing import Any, Final
 from litellm_database_operator.model.resource_key import ResourceKey
 
 _resource: ContextVar[dict[str, Any]] = ContextVar("resource")
-_QUIETER: Final = ("kopf", "asyncio", "aiohttp")
-"""At DEBUG they would log whole bodies and headers."""
+_QUIETER: Final = {"kopf": logging.WARNING, "asyncio": logging.INFO, "aiohttp": logging.INFO}
+"""kopf says at INFO that a handler was called, and others log whole bodies and headers at DEBUG."""
 
 
 @contextmanager
@@ -46,5 +46,5 @@ def configure_logging(level: str) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    for name in _QUIETER:
-        logging.getLogger(name).setLevel(max(logging.INFO, logging.getLogger().level))
+    for name, least in _QUIETER.items():
+        logging.getLogger(name).setLevel(max(least, logging.getLogger().level))

@@ -194,6 +194,7 @@ class Control:
         self.known.keep(answer)
         self._wake_others(key)
         if outcome.event:
+            _log.info("%s: %s", outcome.event.reason, outcome.event.message)
             await self._post(answer, outcome.event)
         return wish(answer) != wish(body)
 
