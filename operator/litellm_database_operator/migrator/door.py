@@ -17,7 +17,7 @@ from litellm_database_operator.model.report import Failure
 
 _PAUSE: Final = 1.0
 _LOCK_PAUSE: Final = 0.5
-REFUSAL_PATIENCE: Final = 10.0
+REFUSAL_PATIENCE: Final = 5.0
 """Seconds in which a refusal may still come right: roles and passwords reach a server's replicas late."""
 _REFUSALS: Final = {
     "P1000": Reason.LOGIN_FAILED,

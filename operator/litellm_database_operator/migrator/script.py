@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
-from litellm_database_operator.migrator.judge import Judge, JudgeError, Statement
+from litellm_database_operator.migrator.judge import JudgeError, Statement
 
 # Every statement that controls transactions has one of these words; most scripts have none and need no parser.
 _TRANSACTION_WORDS: Final = re.compile(
@@ -13,7 +13,15 @@ _TRANSACTION_WORDS: Final = re.compile(
 _CONCURRENTLY: Final = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 
 
-def controls_transactions(script: bytes, judge: Judge) -> bool:
+class Parser(Protocol):
+    """The judge, as far as scripts are concerned."""
+
+    def parse(self, script: str) -> Sequence[Statement]:
+        """Split a script into its statements; JudgeError where it does not parse."""
+        ...
+
+
+def controls_transactions(script: bytes, judge: Parser) -> bool:
     """Tell whether a script holds BEGIN, COMMIT or their like: with one, a row of ours would be left behind.
 
     One that does not parse holds nothing that could run.
@@ -23,7 +31,7 @@ def controls_transactions(script: bytes, judge: Judge) -> bool:
     return any(statement.kind == "TransactionStmt" for statement in _parse(script, judge))
 
 
-def leaves_only_an_index(script: bytes, judge: Judge) -> bool:
+def leaves_only_an_index(script: bytes, judge: Parser) -> bool:
     """Tell whether a script is a lone CREATE INDEX CONCURRENTLY, which leaves at worst an INVALID index."""
     statements = _parse(script, judge)
     return [statement.kind for statement in statements] == ["IndexStmt"] and bool(
@@ -31,7 +39,7 @@ def leaves_only_an_index(script: bytes, judge: Judge) -> bool:
     )
 
 
-def failing_statement(script: bytes, judge: Judge, *, completed: int, position: int | None) -> str | None:
+def failing_statement(script: bytes, judge: Parser, *, completed: int, position: int | None) -> str | None:
     """Name the statement that a query stopped in.
 
     `completed`: how many of the script's statements were done, negative when none was begun, as after a syntax error;
@@ -52,7 +60,7 @@ def _around(script: str, statements: Sequence[Statement], position: int) -> str 
     return script[: position - 1].rpartition("\n")[2] + script[position - 1 :].partition("\n")[0] or None
 
 
-def _parse(script: bytes, judge: Judge) -> Sequence[Statement]:
+def _parse(script: bytes, judge: Parser) -> Sequence[Statement]:
     try:
         return judge.parse(script.decode(errors="replace"))
     except JudgeError:

@@ -28,7 +28,9 @@ _OPTIONS: Final = {
     "client_min_messages": "warning",
     "standard_conforming_strings": "on",
 }
-_COPYING: Final = frozenset({pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
+_COPYING: Final = frozenset({pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
+_COMPLETED: Final = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
+_NOT_SUPPORTED: Final = "0A000"
 
 
 class Session:
@@ -41,7 +43,7 @@ class Session:
     @property
     def completed(self) -> int:
         """How many statements of the last query came to their end, also after it failed or was interrupted."""
-        return sum(result.status != pq.ExecStatus.FATAL_ERROR for result in self._results)
+        return sum(result.status in _COMPLETED for result in self._results)
 
     def compose(self, *statements: sql.Composable) -> bytes:
         """Return the text of statements, each ended by a semicolon."""
@@ -132,9 +134,12 @@ def _collect(pgconn: psycopg.pq.abc.PGconn, results: list[PGresult]) -> PQGen[No
     yield from generators.send(pgconn)
     while (result := (yield from generators.fetch(pgconn))) is not None:
         results.append(result)
-        if result.status in _COPYING:
-            pgconn.finish()  # there is nobody to copy from or to, and no other way out
-            raise psycopg.NotSupportedError("a script cannot COPY from or to its client")
+        if result.status == pq.ExecStatus.COPY_IN:
+            pgconn.put_copy_end(b"a migration has nothing to copy from")
+            yield from generators.send(pgconn)
+        elif result.status in _COPYING:
+            pgconn.finish()  # the server would send until somebody takes it
+            raise QueryError("cannot COPY to the client", sqlstate=_NOT_SUPPORTED, position=None)
 
 
 def _field(result: PGresult, name: pq.DiagnosticField) -> str:
