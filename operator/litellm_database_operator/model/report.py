@@ -18,6 +18,8 @@ MAX_BYTES: Final = 3500
 MAX_TEXT: Final = 300
 """Characters of a text; docs/spec/report.md says how it is cut."""
 MAX_MISSING: Final = 10
+_MAX_NAME: Final = 80
+"""Characters of a version or a digest."""
 _VERSION: Final = 1
 _SHORTER: Final = (MAX_TEXT, 150, 75, 30)
 """Characters to which texts give way, one after the other, until a report fits."""
@@ -93,7 +95,8 @@ class Report:
         """Return it with every foreign text fit to be shown."""
         return replace(
             self,
-            bundle=clean(self.bundle),
+            bundle=clean(self.bundle, _MAX_NAME),
+            digest=clean(self.digest, _MAX_NAME),
             digest=clean(self.digest),
             missing=tuple(clean(name, limit) for name in self.missing[:MAX_MISSING]),
             failure=self.failure and self.failure.cleaned(limit),
