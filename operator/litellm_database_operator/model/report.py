@@ -97,7 +97,6 @@ class Report:
             self,
             bundle=clean(self.bundle, _MAX_NAME),
             digest=clean(self.digest, _MAX_NAME),
-            digest=clean(self.digest),
             missing=tuple(clean(name, limit) for name in self.missing[:MAX_MISSING]),
             failure=self.failure and self.failure.cleaned(limit),
         )
