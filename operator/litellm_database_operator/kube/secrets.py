@@ -13,8 +13,8 @@ from litellm_database_operator.kube.reading import Json, annotations, controller
 from litellm_database_operator.model import names
 from litellm_database_operator.model.names import RoleName
 from litellm_database_operator.model.observed import SecretFacts
-from litellm_database_operator.model.secret import SECRET_TYPE, Binding, Password
-from litellm_database_operator.planning.steps import PublishCa, PublishSecret
+from litellm_database_operator.model.secret import SECRET_TYPE, Password
+from litellm_database_operator.planning.steps import PublishCa, PublishSecret, StartMigration
 
 CA_KEY: Final = "ca.crt"
 ADMIN: Final = RoleName("postgres")
@@ -33,8 +33,9 @@ def ca_secret(step: PublishCa, owner: Owner) -> V1Secret:
     return _secret(owned(step.name, owner), {CA_KEY: step.certificate}, replaces=step.replaces)
 
 
-def migrator_secret(binding: Binding, ca: str | None, app_role: RoleName, owner: Owner) -> V1Secret:
+def migrator_secret(step: StartMigration, owner: Owner, *, replaces: str | None) -> V1Secret:
     """Build the Secret that the migration Job mounts; each key is a file there."""
+    binding = step.binding
     data = {
         "host": binding.endpoint.host,
         "port": str(binding.endpoint.port),
@@ -43,9 +44,10 @@ def migrator_secret(binding: Binding, ca: str | None, app_role: RoleName, owner:
         "schema": binding.schema,
         "username": binding.login,
         "password": binding.password.reveal(),
-        "app": app_role,
+        "app": step.app,
     }
-    return _secret(owned(names.migrator_secret(owner.name), owner), data | ({CA_KEY: ca} if ca else {}))
+    ca = {CA_KEY: step.ca} if step.ca else {}
+    return _secret(owned(names.migrator_secret(owner.name), owner), data | ca, replaces=replaces)
 
 
 def admin_secret(server: str, namespace: str, password: Password) -> V1Secret:

@@ -3,8 +3,9 @@
 Pure: the same resource, observation, target and time give the same plan. Called by reconcile/database.py.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from litellm_database_operator.model.bundle import Bundle
 from litellm_database_operator.model.observed import LoginState, Observed
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
@@ -21,6 +22,7 @@ from litellm_database_operator.planning.steps import CloseMigration, Step
 class Plan:
     """What is done now, and what is found of each condition."""
 
+    target: Bundle
     steps: tuple[Step, ...]
     provisioned: Finding
     published: Finding
@@ -43,6 +45,7 @@ def make_plan(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion)
     credentials = tuple(plan_credentials(resource, observed, fresh=occasion.fresh.app))
     migration = plan_migration(resource, observed, occasion, is_new=not is_prepared(resource, observed))
     plan = Plan(
+        target=occasion.target,
         steps=database + credentials + migration.steps,
         provisioned=_settled(database, Reason.PROVISIONED, f"database {resource.database} and its roles are there"),
         published=_settled(credentials, Reason.PUBLISHED, f"Secret {resource.secret_name} holds a login that works"),
@@ -73,10 +76,4 @@ def _healthy(observed: Observed) -> Finding:
 def _suspended(plan: Plan) -> Plan:
     """Keep the findings and drop the steps: nothing is healed; a run that ended is closed all the same."""
     closing = tuple(step for step in plan.steps if isinstance(step, CloseMigration))
-    return Plan(
-        steps=closing,
-        provisioned=plan.provisioned,
-        published=plan.published,
-        migrated=plan.migrated,
-        healthy=plan.healthy,
-    )
+    return replace(plan, steps=closing)

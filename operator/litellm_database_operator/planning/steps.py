@@ -144,18 +144,10 @@ class DropDatabase:
     """Whether the database does."""
 
 
-Step = (
-    ShapeRoles
-    | CreateDatabase
-    | PrepareDatabase
-    | RestrictDatabase
-    | PublishSecret
-    | PublishCa
-    | DeleteSecret
-    | SetPassword
-    | StartMigration
-    | CloseMigration
-    | DeleteJobs
-    | ReleaseDatabase
-    | DropDatabase
+PostgresStep = (
+    ShapeRoles | CreateDatabase | PrepareDatabase | RestrictDatabase | SetPassword | ReleaseDatabase | DropDatabase
 )
+"""Done by the server's admin alone."""
+ClusterStep = PublishSecret | PublishCa | DeleteSecret | StartMigration | CloseMigration | DeleteJobs
+"""Done at the API server, two of them with a change of the migrator's login between."""
+Step = PostgresStep | ClusterStep

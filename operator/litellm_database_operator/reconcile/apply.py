@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Final, assert_never
 
-from kubernetes.aio.client import V1Secret
+from pydantic import BaseModel
 
 from litellm_database_operator.errors import NotOursError
 from litellm_database_operator.kube.cluster import Cluster
@@ -18,10 +18,12 @@ from litellm_database_operator.model.observed import SecretFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.planning.steps import (
     CloseMigration,
+    ClusterStep,
     CreateDatabase,
     DeleteJobs,
     DeleteSecret,
     DropDatabase,
+    PostgresStep,
     PrepareDatabase,
     PublishCa,
     PublishSecret,
@@ -57,7 +59,13 @@ class Applier:
     def _effect(self, step: Step) -> AbstractAsyncContextManager[None]:
         return self._effects(type(step).__name__)
 
-    async def _apply(self, step: Step, owner: Owner, server: Connected) -> None:  # noqa: C901 - one case a step
+    async def _apply(self, step: Step, owner: Owner, server: Connected) -> None:
+        if isinstance(step, PostgresStep):
+            await self._apply_to_server(step, server)
+        else:
+            await self._apply_to_cluster(step, owner, server)
+
+    async def _apply_to_server(self, step: PostgresStep, server: Connected) -> None:
         gateway = server.gateway
         match step:
             case ShapeRoles():
@@ -70,6 +78,15 @@ class Applier:
                 await gateway.restrict_database(database)
             case SetPassword(login=login, password=password):
                 await gateway.set_password(login, password)
+            case ReleaseDatabase():
+                await gateway.release(step)
+            case DropDatabase():
+                await gateway.drop(step)
+            case _:
+                assert_never(step)
+
+    async def _apply_to_cluster(self, step: ClusterStep, owner: Owner, server: Connected) -> None:
+        match step:
             case PublishSecret():
                 await self._put_secret(published_secret(step, owner), replaces=step.replaces)
             case PublishCa():
@@ -80,24 +97,20 @@ class Applier:
                 await self._start_migration(step, owner, server)
             case CloseMigration(migrator=migrator):
                 await self._delete_migrator_secret(owner)
-                await gateway.lock_login(migrator)
+                await server.gateway.lock_login(migrator)
             case DeleteJobs(jobs=jobs):
                 await self._delete_jobs(jobs, owner)
-            case ReleaseDatabase():
-                await gateway.release(step)
-            case DropDatabase():
-                await gateway.drop(step)
             case _:
                 assert_never(step)
 
-    async def _put_secret(self, body: V1Secret, *, replaces: str | None) -> None:
+    async def _put_secret(self, body: BaseModel, *, replaces: str | None) -> None:
         if replaces is None:
             await self._cluster.create_secret(body)
         else:
             await self._cluster.replace_secret(body)
 
     async def _start_migration(self, step: StartMigration, owner: Owner, server: Connected) -> None:
-        """Hand the migrator its login, then start it; the Secret is overwritten, for an earlier run may have left it."""
+        """Hand the migrator its login, then start it; an earlier run may have left its Secret, which is overwritten."""
         await self._delete_jobs(step.replaces, owner)
         await self._put_migrator_secret(step, owner)
         valid_until = datetime.now(UTC) + timedelta(seconds=step.deadline) + _LOGIN_OUTLIVES_DEADLINE
@@ -113,18 +126,14 @@ class Applier:
         await self._cluster.create_job(job)
 
     async def _put_migrator_secret(self, step: StartMigration, owner: Owner) -> None:
-        secret = migrator_secret(step.binding, step.ca, step.app, owner)
         found = await self._find_migrator_secret(owner)
-        if found is None:
-            await self._cluster.create_secret(secret)
-            return
-        if not found.ours:
+        if found and not found.ours:
             raise NotOursError(
                 Reason.SECRET_NOT_OURS,
                 f"cannot hand the migrator its login: Secret {found.name} exists and is not ours; delete it",
             )
-        secret.metadata.resource_version = found.resource_version
-        await self._cluster.replace_secret(secret)
+        replaces = found.resource_version if found else None
+        await self._put_secret(migrator_secret(step, owner, replaces=replaces), replaces=replaces)
 
     async def _delete_migrator_secret(self, owner: Owner) -> None:
         found = await self._find_migrator_secret(owner)

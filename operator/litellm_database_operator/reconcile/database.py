@@ -1,12 +1,14 @@
 """One pass over one LiteLLMDatabase: look, decide, act, report."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from litellm_database_operator.errors import InvalidSpecError, OperatorError, UnavailableError
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.objects import owner_of
+from litellm_database_operator.kube.reading import part
 from litellm_database_operator.model.bundle import Bundle, Library
 from litellm_database_operator.model.observed import Observed
 from litellm_database_operator.model.outcome import Event, Outcome
@@ -29,6 +31,19 @@ from litellm_database_operator.reconcile.summary import Patience, past
 
 _ROUNDS: Final = 4
 """Looks in one pass: making, closing a run and judging it follow at once, without a status between."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purpose:
+    """What a pass is for; every look in it has passwords and a time of its own."""
+
+    target: Bundle
+    mark: Mark
+
+    def occasion(self) -> Occasion:
+        """Return what a plan is made with, now."""
+        fresh = FreshPasswords(app=mint_password(), migrator=mint_password())
+        return Occasion(target=self.target, mark=self.mark, fresh=fresh, now=datetime.now(UTC))
 
 
 class DatabaseReconciler:
@@ -76,25 +91,31 @@ class DatabaseReconciler:
         server = await self._servers.connect_for(resource)
         mark = await self._mark(resource)
         try:
-            observed, plan = await self._rounds(resource, body, server, target, mark)
+            observed, plan = await self._rounds(resource, body, server, Purpose(target=target, mark=mark))
         except OperatorError:
             self._slots.leave(key_of(body))
             raise
-        before, now = past(body), datetime.now(UTC)
-        return database_report.settled(resource, observed, plan, target, before=before, now=now)
+        return database_report.settled(resource, observed, plan, before=past(body), now=datetime.now(UTC))
 
-    async def _rounds(  # noqa: PLR0913 - what a round is made of
-        self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: Connected, target: Bundle, mark: Mark
+    async def _rounds(
+        self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: Connected, purpose: Purpose
     ) -> tuple[Observed, Plan]:
-        for left in reversed(range(_ROUNDS)):
-            observed = await self._observer.observe(resource, body.get("status") or {}, server, target)
-            plan = make_plan(resource, observed, _occasion(target, mark))
-            _check_server_takes(resource, observed, server)
-            await self._applier.apply(plan.steps, owner_of(body), server)
-            self._settle_slot(key_of(body), observed, plan)
-            decisive = plan.decisive()
-            if not left or decisive is None or decisive.retry_after != 0 or resource.spec.suspend:
+        observed, plan = await self._round(resource, body, server, purpose)
+        for _ in range(_ROUNDS - 1):
+            if not _goes_on_at_once(plan):
                 break
+            observed, plan = await self._round(resource, body, server, purpose)
+        return observed, plan
+
+    async def _round(
+        self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: Connected, purpose: Purpose
+    ) -> tuple[Observed, Plan]:
+        """Look, decide and act once."""
+        observed = await self._observer.observe(resource, part(body, "status"), server, purpose.target)
+        plan = make_plan(resource, observed, purpose.occasion())
+        _check_server_takes(resource, observed, server)
+        await self._applier.apply(plan.steps, owner_of(body), server)
+        self._settle_slot(key_of(body), observed, plan)
         return observed, plan
 
     def _settle_slot(self, key: ResourceKey, observed: Observed, plan: Plan) -> None:
@@ -156,9 +177,9 @@ def resolve_target(asked: LiteLLMTarget, library: Library) -> Bundle:
     return found
 
 
-def _occasion(target: Bundle, mark: Mark) -> Occasion:
-    fresh = FreshPasswords(app=mint_password(), migrator=mint_password())
-    return Occasion(target=target, mark=mark, fresh=fresh, now=datetime.now(UTC))
+def _goes_on_at_once(plan: Plan) -> bool:
+    decisive = plan.decisive()
+    return bool(plan.steps) and decisive is not None and decisive.retry_after == 0
 
 
 def _check_server_takes(resource: LiteLLMDatabase, observed: Observed, server: Connected) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from litellm_database_operator.errors import OperatorError
+from litellm_database_operator.kube.reading import part
 from litellm_database_operator.model import conditions, report
 from litellm_database_operator.model.bundle import Bundle
 from litellm_database_operator.model.conditions import Condition
@@ -35,9 +36,7 @@ _BLAMED: Final = {
 """Which detail an error speaks of; any other says that health could not be seen."""
 
 
-def settled(
-    resource: LiteLLMDatabase, observed: Observed, plan: Plan, target: Bundle, *, before: Past, now: datetime
-) -> Outcome:
+def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before: Past, now: datetime) -> Outcome:
     """Say how a pass that came to its end left the database."""
     decisive = plan.decisive()
     wanted = [*_summary(resource, plan, before), *map(_detail, _DETAILS, plan.findings())]
@@ -51,7 +50,7 @@ def settled(
             "database": resource.database,
             "schema": resource.spec.schema_,
         },
-        "schema": _schema(resource, observed, target, before),
+        "schema": _schema(resource, observed, plan.target, before),
         "credentials": {"login": resource.roles.app_a},
         "server": _server(observed),
     }
@@ -109,7 +108,7 @@ def _schema(resource: LiteLLMDatabase, observed: Observed, target: Bundle, befor
         "digest": target.digest,
         "applied": len(finished & set(target.migrations)),
         "total": len(target.migrations),
-        "lastRun": _last_run(observed.jobs) or (before.status.get("schema") or {}).get("lastRun"),
+        "lastRun": _last_run(observed.jobs) or part(before.status, "schema").get("lastRun"),
     }
     return {key: value for key, value in found.items() if value is not None}
 

@@ -6,6 +6,7 @@ from typing import Any
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.job_facts import is_finished, job_facts, pod_of
 from litellm_database_operator.kube.kinds import Body, uid_of
+from litellm_database_operator.kube.reading import part
 from litellm_database_operator.kube.secrets import secret_facts
 from litellm_database_operator.model.bundle import Bundle
 from litellm_database_operator.model.observed import (
@@ -83,7 +84,7 @@ class Observer:
         return secret_facts(body, resource.metadata.uid) if body else None
 
     async def _former(self, resource: LiteLLMDatabase, status: Mapping[str, Any]) -> SecretFacts | None:
-        name = (status.get("binding") or {}).get("name")
+        name = part(status, "binding").get("name")
         if not name or name == resource.secret_name:
             return None
         found = await self._secret(resource, name)
@@ -122,4 +123,5 @@ def _password(secret: SecretFacts | None) -> Password | None:
 def _recorded(status: Mapping[str, Any], secret: SecretFacts | None) -> str | None:
     if secret and secret.ours and secret.system_identifier:
         return secret.system_identifier
-    return (status.get("server") or {}).get("systemIdentifier")
+    recorded: str | None = part(status, "server").get("systemIdentifier")
+    return recorded

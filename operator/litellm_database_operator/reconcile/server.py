@@ -12,6 +12,7 @@ from litellm_database_operator.kube.embedded import (
     embedded_service,
     embedded_stateful_set,
 )
+from litellm_database_operator.kube.reading import part
 from litellm_database_operator.kube.secrets import admin_secret
 from litellm_database_operator.model import names
 from litellm_database_operator.model.outcome import Outcome
@@ -72,7 +73,7 @@ class ServerReconciler:
         image = self._settings.postgres_image
         wanted = embedded_stateful_set(name, namespace, image=image, storage=embedded.storage)
         found = await self._cluster.ensure(kinds.STATEFUL_SET, wanted)
-        if not (found.get("status") or {}).get("readyReplicas"):
+        if not part(found, "status").get("readyReplicas"):
             raise UnavailableError(
                 Reason.STARTING,
                 f"waiting for PostgreSQL to start: see kubectl -n {namespace} describe pod {names.embedded(name)}-0",

@@ -12,6 +12,7 @@ from typing import Any, Final
 from litellm_database_operator.errors import InvalidSpecError, MustActError, OperatorError, UnavailableError
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.kinds import SERVER
+from litellm_database_operator.kube.reading import items, part
 from litellm_database_operator.kube.secrets import secret_data
 from litellm_database_operator.model import names
 from litellm_database_operator.model.names import RoleName
@@ -252,5 +253,5 @@ def _allowed(body: Mapping[str, Any] | None, namespace: str) -> PostgresServer |
 
 
 def _is_starting(body: Mapping[str, Any]) -> bool:
-    conditions = (body.get("status") or {}).get("conditions") or ()
+    conditions = items(part(body, "status"), "conditions")
     return any(each["type"] == "Ready" and each["reason"] == Reason.STARTING for each in conditions)
