@@ -55,13 +55,15 @@ _HASH_LENGTH: Final = 8
 def database_name(*, namespace: str, name: str) -> DatabaseName:
     """Return the default name of a resource's database: `<namespace>_<name>`, cut with a hash.
 
-    Kubernetes names cannot hold `_`, so that no two resources share one name.
+    Kubernetes names cannot hold `_`, so that no two resources share one name; the `__` before a hash keeps a cut
+    name from being another resource's whole one.
     """
     full = f"{namespace}_{name}"
     if len(full.encode()) <= MAX_DATABASE_BYTES:
         return DatabaseName(full)
-    digest = hashlib.sha256(full.encode()).hexdigest()[:_HASH_LENGTH]
-    return DatabaseName(f"{full[: MAX_DATABASE_BYTES - _HASH_LENGTH - 1]}_{digest}")
+    end = f"__{hashlib.sha256(full.encode()).hexdigest()[:_HASH_LENGTH]}"
+    begin = full.encode()[: MAX_DATABASE_BYTES - len(end)].decode(errors="ignore")
+    return DatabaseName(begin + end)
 
 
 def foreign_prefix(namespace: str) -> str:
