@@ -45,14 +45,16 @@ class Mark:
 
 
 def parse_mark(comment: str | None) -> Mark | None:
-    """Read a mark; None when the comment is nobody's mark."""
+    """Read a mark; None when the comment is nobody's mark: whoever administers the server may write any."""
     try:
         fields = json.loads(comment or "")
         if fields.pop(_MARK_KEY) != _MARK_VERSION:
             return None
-        return Mark(**fields)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        mark = Mark(**fields)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    texts = (mark.identity, mark.namespace, mark.namespace_uid, mark.name, mark.uid)
+    return mark if {*map(type, texts)} == {str} and type(mark.released) is bool else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
