@@ -104,7 +104,9 @@ class LoginState(StrEnum):
     REFUSED = "Refused"
     """28P01, or a role that may not log in: the password or the role is not what it should be."""
     CROWDED = "Crowded"
-    """Too many connections for the role or the server: the password is right."""
+    """Too many connections for the role or the server: nothing speaks against the password."""
+    SHUT_OUT = "ShutOut"
+    """The password is right, and the role may not CONNECT to the database."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,15 @@
 """The published Secret and the password of the login that it names."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from litellm_database_operator.model.observed import LoginState, Observed
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.secret import PASSWORD_KEY, Binding, Password
 from litellm_database_operator.planning.steps import DeleteSecret, PublishCa, PublishSecret, SetPassword, Step
+
+_PASSWORD_STAYS: Final = frozenset({LoginState.WORKS, LoginState.CROWDED, LoginState.SHUT_OUT})
+"""Where the login was not refused for its password: proxies that run have it, and would lose it with a new one."""
 
 
 def binding(resource: LiteLLMDatabase, observed: Observed, password: Password) -> Binding:
@@ -31,7 +35,7 @@ def plan_credentials(resource: LiteLLMDatabase, observed: Observed, *, fresh: Pa
     A password that does not log in is never set on a role, or whoever may edit the Secret would choose it. The
     Secret has the new one before the role does: a crash between both leaves one that does not log in.
     """
-    working = published_password(observed) if observed.login in (LoginState.WORKS, LoginState.CROWDED) else None
+    working = published_password(observed) if observed.login in _PASSWORD_STAYS else None
     wanted = binding(resource, observed, working or fresh)
     if _differs(observed, wanted):
         yield PublishSecret(

@@ -27,6 +27,23 @@ def plan_database(resource: LiteLLMDatabase, observed: Observed, mark: Mark) -> 
 
 
 def is_prepared(resource: LiteLLMDatabase, observed: Observed) -> bool:
-    """Tell whether logins may enter the database; none ever has when they may not."""
+    """Tell whether logins may enter the database."""
     database = observed.catalog.database
     return database is not None and {resource.roles.app, resource.roles.migrator} <= database.connecting
+
+
+def was_provisioned(resource: LiteLLMDatabase, observed: Observed) -> bool:
+    """Tell whether the database was once made to its end, by what outlives it.
+
+    The record can be lost with status and Secret, in a cluster that was restored; that a login may log in cannot:
+    it is let in only after the database was made.
+    """
+    roles = observed.catalog.roles
+    may_log_in = any(login in roles and roles[login].login for login in resource.roles.logins())
+    return may_log_in or observed.recorded_system_identifier is not None
+
+
+def is_new(resource: LiteLLMDatabase, observed: Observed) -> bool:
+    """Tell whether no login could ever enter the database, so that it must be empty."""
+    released = observed.catalog.mark is not None and observed.catalog.mark.released
+    return not (is_prepared(resource, observed) or was_provisioned(resource, observed) or released)

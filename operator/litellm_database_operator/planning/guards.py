@@ -10,8 +10,10 @@ from litellm_database_operator.errors import InvalidSpecError, MustActError, Not
 from litellm_database_operator.model import names
 from litellm_database_operator.model.observed import CatalogFacts, Observed, SecretFacts, ServerFacts
 from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.report import clean
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.roles import Mark
+from litellm_database_operator.planning.database import was_provisioned
 
 OLDEST_MAJOR: Final = 14
 _PUBLIC_IS_CLOSED_SINCE: Final = 15
@@ -24,7 +26,8 @@ def check_server(server: ServerFacts) -> None:
     if server.major < OLDEST_MAJOR:
         raise MustActError(
             Reason.SERVER_TOO_OLD,
-            f"cannot use the server: it is PostgreSQL {server.version}, and {OLDEST_MAJOR} is the oldest supported",
+            f"cannot use the server: it is PostgreSQL {clean(server.version)}, "
+            f"and {OLDEST_MAJOR} is the oldest supported",
         )
     if server.in_recovery:
         raise UnavailableError(
@@ -41,13 +44,14 @@ def check_server(server: ServerFacts) -> None:
 
 
 def check_request(resource: LiteLLMDatabase, *, server_namespace: str) -> None:
-    """Refuse a name that another namespace could claim."""
-    namespace = resource.metadata.namespace
+    """Refuse a chosen name that another namespace could claim; one that we made out of the resource's is its own."""
+    namespace, chosen = resource.metadata.namespace, resource.spec.database
     prefix = names.foreign_prefix(namespace)
-    if namespace != server_namespace and not resource.database.startswith(prefix):
+    if chosen and namespace != server_namespace and not chosen.startswith(prefix):
         raise InvalidSpecError(
             Reason.NAME_NOT_ALLOWED,
-            f'cannot use spec.database: on a server of another namespace it must begin with "{prefix}"',
+            f'cannot use spec.database: on a server of another namespace it must begin with "{prefix}"; '
+            "create the resource anew with such a name, or without one",
         )
 
 
@@ -88,7 +92,7 @@ def _check_mark(found: Mark, ours: Mark, resource: LiteLLMDatabase) -> None:
     elif found.namespace == ours.namespace and found.namespace_uid != ours.namespace_uid:
         claimant = f"an earlier namespace {found.namespace}"
     else:
-        claimant = f"LiteLLMDatabase {found.namespace}/{found.name}"
+        claimant = clean(f"LiteLLMDatabase {found.namespace}/{found.name}")
     raise NotOursError(
         Reason.DATABASE_NOT_OURS,
         f"cannot use database {resource.database}: it is claimed by {claimant}; choose another spec.database",
@@ -100,25 +104,38 @@ def _check_identity(observed: Observed) -> None:
     if recorded is not None and recorded != observed.server.system_identifier:
         raise MustActError(
             Reason.SERVER_CHANGED,
-            f"cannot go on: the database was made on the server with system identifier {recorded}, and this one has "
-            f"{observed.server.system_identifier} (a restore, a changed host?); nothing is made on it. Point the "
+            f"cannot go on: the database was made on the server with system identifier {clean(recorded)}, "
+            f"and this one has {observed.server.system_identifier} (a restore, a changed host?); nothing is made on it. Point the "
             "PostgresServer back, or delete this resource and its Secret and create it anew to begin empty",
         )
 
 
 def _check_database(resource: LiteLLMDatabase, observed: Observed) -> None:
     database = observed.catalog.database
-    if database is None and observed.recorded_system_identifier is not None:
-        raise MustActError(
-            Reason.DATABASE_MISSING,
-            f"cannot find database {resource.database}, which was made on this server before; it is not made "
-            "again, for it would be empty. Restore it; or, to begin empty, delete this resource and its Secret first",
-        )
-    if database is not None and not database.valid:
+    if database is None:
+        _check_never_made(resource, observed)
+    elif not database.valid:
         raise MustActError(
             Reason.DATABASE_MISSING,
             f"cannot use database {resource.database}: a DROP DATABASE of it was interrupted (datconnlimit is -2); "
             "drop it and restore it",
+        )
+    elif not database.accepts_connections:
+        raise UnavailableError(
+            Reason.LOGIN_FAILED,
+            f"cannot log in to database {resource.database}: somebody closed it (datallowconn is false); "
+            "when that work is done, open it by ALTER DATABASE … ALLOW_CONNECTIONS true",
+        )
+
+
+def _check_never_made(resource: LiteLLMDatabase, observed: Observed) -> None:
+    if was_provisioned(resource, observed):
+        raise MustActError(
+            Reason.DATABASE_MISSING,
+            f"cannot find database {resource.database}, which was made on this server before; it is not made "
+            "again, for it would be empty. Restore it; or, to begin empty, delete this resource and its Secret, have "
+            f"the server's owner drop role {resource.roles.owner} and its like if they are still there, and create "
+            "it anew",
         )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from litellm_database_operator.model import names, report
 from litellm_database_operator.model.bundle import Bundle, ledger_fingerprint
-from litellm_database_operator.model.observed import InsideFacts, JobFacts, Observed, PodFacts
+from litellm_database_operator.model.observed import InsideFacts, JobFacts, LoginState, Observed, PodFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.planning.credentials import binding
@@ -23,9 +23,6 @@ _LOOK_AGAIN: Final = 30.0
 """Seconds between looks at a running Job; its end wakes us earlier."""
 _REPEAT_AFTER: Final = timedelta(minutes=10)
 """A run that succeeded and left the schema incomplete is repeated this seldom."""
-_IMAGE_WAITS: Final = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "CreateContainerConfigError"}
-)
 _UNSCHEDULABLE: Final = "Unschedulable"
 _NOTHING: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset(), verified=frozenset())
 
@@ -54,7 +51,7 @@ def plan_migration(resource: LiteLLMDatabase, observed: Observed, occasion: Occa
         return MigrationPlan(steps=(close,), finding=_again("the run has ended; its result is being read"))
     inside = _NOTHING if is_new else observed.inside
     if inside is None:
-        return MigrationPlan(steps=(), finding=_again("waiting for the app's login, to look at the ledger"))
+        return MigrationPlan(steps=(), finding=_unseen(observed))
     if finding := _settled(resource, observed, inside, occasion):
         return MigrationPlan(steps=(), finding=finding)
     return MigrationPlan(
@@ -84,6 +81,14 @@ def _running_job(observed: Observed) -> JobFacts | None:
 
 def _again(message: str) -> Finding:
     return waiting(Reason.MIGRATING, message, retry_after=_AT_ONCE)
+
+
+def _unseen(observed: Observed) -> Finding:
+    if observed.login is LoginState.CROWDED:
+        # not at once: looking again is one more connection
+        text = "cannot look at the ledger while the app's connections, or the server's, are all in use"
+        return waiting(Reason.SERVER_BUSY, text, retry_after=_LOOK_AGAIN)
+    return _again("waiting for the app's login, to look at the ledger")
 
 
 def _migrating(target: Bundle) -> str:
@@ -129,10 +134,8 @@ def _blocked(pod: PodFacts | None) -> Finding | None:
     if pod.waiting == _UNSCHEDULABLE:
         text = f"no node takes the migration pod: {_quoted(pod.message)}"
         return waiting(Reason.POD_UNSCHEDULABLE, text, retry_after=_LOOK_AGAIN)
-    if pod.waiting in _IMAGE_WAITS:
-        text = f"the migration pod's container cannot start ({pod.waiting}): {_quoted(pod.message)}"
-        return waiting(Reason.IMAGE_PULL_FAILED, text, retry_after=_LOOK_AGAIN)
-    return None
+    text = f"the migration pod's container cannot start ({pod.waiting}): {_quoted(pod.message)}"
+    return waiting(Reason.IMAGE_PULL_FAILED, text, retry_after=_LOOK_AGAIN)
 
 
 def _verdict(
@@ -145,7 +148,8 @@ def _verdict(
         return None
     found = read_report(last)
     told = found if isinstance(found, report.Report) else None
-    ended_at = told.ledger if told else last.ledger
+    # a run that applied nothing may have failed before its first look: it left the ledger that it started from
+    ended_at = told.ledger if told and told.applied else last.ledger
     if ended_at != ledger_fingerprint(inside.finished):
         return None
     if last.succeeded:

@@ -1,7 +1,7 @@
 """From what the API server sent to a resource, or to the error that its author reads."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -10,6 +10,11 @@ from litellm_database_operator.model import names
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase, PostgresServer
 
+_MAX_NAME_BYTES: Final = 63
+"""NAMEDATALEN less one: PostgreSQL cuts what is longer without an error.
+https://www.postgresql.org/docs/current/sql-syntax-lexical.html#SQL-SYNTAX-IDENTIFIERS"""
+_KEPT_SCHEMAS: Final = frozenset({"information_schema", names.OPERATOR_SCHEMA})
+
 
 def parse_database(body: Mapping[str, Any]) -> LiteLLMDatabase:
     """Parse what the API server sent; InvalidSpecError names the fields that cannot be."""
@@ -17,12 +22,8 @@ def parse_database(body: Mapping[str, Any]) -> LiteLLMDatabase:
         resource = LiteLLMDatabase.model_validate({"metadata": body["metadata"], "spec": body["spec"]})
     except ValidationError as error:
         raise _invalid(error) from error
-    if len(resource.database.encode()) > names.MAX_DATABASE_BYTES:
-        raise InvalidSpecError(
-            Reason.INVALID_SPEC,
-            f"cannot use spec.database: it has more than {names.MAX_DATABASE_BYTES} bytes, "
-            "and the names of its roles would be cut",
-        )
+    for refusal in _refusals(resource):
+        raise InvalidSpecError(Reason.INVALID_SPEC, refusal)
     return resource
 
 
@@ -32,6 +33,22 @@ def parse_server(body: Mapping[str, Any]) -> PostgresServer:
         return PostgresServer.model_validate({"metadata": body["metadata"], "spec": body["spec"]})
     except ValidationError as error:
         raise _invalid(error) from error
+
+
+def _refusals(resource: LiteLLMDatabase) -> Iterator[str]:
+    """Yield what the models' bounds do not say; each would hand a tenant what is not his, or never end."""
+    schema = resource.spec.schema_
+    if len(resource.database.encode()) > names.MAX_DATABASE_BYTES:
+        yield (
+            f"cannot use spec.database: it has more than {names.MAX_DATABASE_BYTES} bytes, "
+            "and the names of its roles would be cut"
+        )
+    if len(schema.encode()) > _MAX_NAME_BYTES:
+        yield f"cannot use spec.schema: it has more than {_MAX_NAME_BYTES} bytes, and would be cut"
+    if schema in _KEPT_SCHEMAS or schema.startswith("pg_"):
+        yield "cannot use spec.schema: that one is PostgreSQL's own, or the operator's; choose another, such as public"
+    if resource.secret_name == names.migrator_secret(resource.metadata.name):
+        yield f"cannot use spec.secret.name: {resource.secret_name} is the migration Job's own Secret; choose another"
 
 
 def _invalid(error: ValidationError) -> InvalidSpecError:

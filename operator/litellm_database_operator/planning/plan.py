@@ -11,7 +11,7 @@ from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.planning import guards
 from litellm_database_operator.planning.credentials import plan_credentials
-from litellm_database_operator.planning.database import is_prepared, plan_database
+from litellm_database_operator.planning.database import is_new, plan_database
 from litellm_database_operator.planning.findings import Finding, State, done, waiting
 from litellm_database_operator.planning.migration import plan_migration
 from litellm_database_operator.planning.occasion import Occasion
@@ -43,7 +43,7 @@ def make_plan(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion)
     guards.check_observed(resource, observed, occasion.mark)
     database = tuple(plan_database(resource, observed, occasion.mark))
     credentials = tuple(plan_credentials(resource, observed, fresh=occasion.fresh.app))
-    migration = plan_migration(resource, observed, occasion, is_new=not is_prepared(resource, observed))
+    migration = plan_migration(resource, observed, occasion, is_new=is_new(resource, observed))
     plan = Plan(
         target=occasion.target,
         steps=database + credentials + migration.steps,
@@ -74,6 +74,20 @@ def _healthy(observed: Observed) -> Finding:
 
 
 def _suspended(plan: Plan) -> Plan:
-    """Keep the findings and drop the steps: nothing is healed; a run that ended is closed all the same."""
+    """Keep what was found and drop the steps: nothing is healed; a run that ended is closed all the same."""
     closing = tuple(step for step in plan.steps if isinstance(step, CloseMigration))
-    return replace(plan, steps=closing)
+    return replace(
+        plan,
+        steps=closing,
+        provisioned=_left_alone(plan.provisioned),
+        published=_left_alone(plan.published),
+        migrated=plan.migrated if closing else _left_alone(plan.migrated),
+        healthy=_left_alone(plan.healthy),
+    )
+
+
+def _left_alone(found: Finding) -> Finding:
+    """Return a finding that brings nobody back at once: a look would find the same."""
+    if found.reason is Reason.PROVISIONING:
+        return waiting(Reason.SUSPENDED, "not as it should be, and not mended while spec.suspend is set")
+    return replace(found, retry_after=None)
