@@ -22,9 +22,6 @@ from litellm_database_operator.postgres.sqlstates import connect_error, late_err
 from litellm_database_operator.postgres.statements import Statement
 
 APPLICATION_NAME: Final = "litellm-database-operator"
-CONNECT_SECONDS: Final = 5
-CALL_SECONDS: Final = 40.0
-"""More than statement_timeout, which the server keeps; this one holds when there is no server any more."""
 
 # What the server, the database or the role may have set for its sessions must not reach us: the names that
 # a search_path finds, another role's rights, a read-only or an endless transaction.
@@ -54,11 +51,26 @@ class Login:
     """PEM."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deadlines:
+    """How many seconds the operator waits."""
+
+    connect: int = 5
+    """For each address of a host; for all of them, and for finding them, twice that."""
+    call: float = 40.0
+    """More than statement_timeout, which the server keeps: this one holds when there is no server any more."""
+    idle: float = 60.0
+    """Before a session that nobody uses is closed."""
+
+
+PATIENT: Final = Deadlines()
+
+
 class ConnectFailedError(Exception):
     """There is no session; the message is libpq's, and holds no password."""
 
 
-async def connect(login: Login) -> "Session":
+async def connect(login: Login, deadlines: Deadlines = PATIENT) -> "Session":
     """Open a session; ConnectFailedError says why there is none.
 
     The reason is told `from None`: psycopg's exception carries the connection's parameters, the password among them.
@@ -66,8 +78,8 @@ async def connect(login: Login) -> "Session":
     if login.endpoint.host.startswith(("/", "@")) or "," in login.endpoint.host:
         raise InvalidSpecError(Reason.HOST_NOT_ALLOWED, "cannot connect: the host must be one name or address")
     try:
-        async with asyncio.timeout(2 * CONNECT_SECONDS):
-            return Session(await _open(login))
+        async with asyncio.timeout(2 * deadlines.connect):
+            return Session(await _open(login, deadlines), deadlines)
     except TimeoutError:
         text = "no answer in time"
     except (psycopg.Error, OSError, UnicodeError) as error:
@@ -75,15 +87,15 @@ async def connect(login: Login) -> "Session":
     raise ConnectFailedError(text)
 
 
-async def connect_admin(login: Login) -> "Session":
+async def connect_admin(login: Login, deadlines: Deadlines = PATIENT) -> "Session":
     """Open a session of the admin; OperatorError says why there is none."""
     try:
-        return await connect(login)
+        return await connect(login, deadlines)
     except ConnectFailedError as error:
         raise connect_error(f"connect to {login.endpoint.authority()}", str(error)) from None
 
 
-async def _open(login: Login) -> "psycopg.AsyncConnection[DictRow]":
+async def _open(login: Login, deadlines: Deadlines) -> "psycopg.AsyncConnection[DictRow]":
     with _readable(login.ca) as sslrootcert:
         return await psycopg.AsyncConnection[DictRow].connect(
             autocommit=True,
@@ -100,7 +112,7 @@ async def _open(login: Login) -> "psycopg.AsyncConnection[DictRow]":
             gssencmode="disable",
             client_encoding="UTF8",
             application_name=APPLICATION_NAME,
-            connect_timeout=CONNECT_SECONDS,
+            connect_timeout=deadlines.connect,
             options=" ".join(f"-c {pin}" for pin in _PINS),
         )
 
@@ -125,9 +137,10 @@ class Session:
     A call that was late, or cancelled, leaves a connection that is closed.
     """
 
-    def __init__(self, connection: "psycopg.AsyncConnection[DictRow]") -> None:
+    def __init__(self, connection: "psycopg.AsyncConnection[DictRow]", deadlines: Deadlines) -> None:
         """Take over an open connection."""
         self._connection = connection
+        self._seconds = deadlines.call
         self._warnings: list[psycopg.errors.Diagnostic] = []
         self._late = False
         connection.add_notice_handler(self._notice)
@@ -139,7 +152,7 @@ class Session:
         cursor = await self._call(doing, self._connection.execute(query, parameters))
         return await cursor.fetchall()
 
-    async def run(self, doing: str, statements: Statement, *, seconds: float = CALL_SECONDS) -> None:
+    async def run(self, doing: str, statements: Statement, *, seconds: float | None = None) -> None:
         """Execute one or more statements in one round trip; a WARNING is an error."""
         self._warnings.clear()
         await self._call(doing, self._connection.execute(statements), seconds=seconds)
@@ -165,8 +178,9 @@ class Session:
         return False
 
     async def _call(
-        self, doing: str, call: Awaitable[psycopg.AsyncCursor[DictRow]], *, seconds: float = CALL_SECONDS
+        self, doing: str, call: Awaitable[psycopg.AsyncCursor[DictRow]], *, seconds: float | None = None
     ) -> psycopg.AsyncCursor[DictRow]:
+        seconds = seconds or self._seconds
         timer = asyncio.get_running_loop().call_later(seconds, self._hang_up)
         try:
             return await call

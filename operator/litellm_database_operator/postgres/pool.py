@@ -8,23 +8,20 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Final
 
 from litellm_database_operator.errors import OperatorError
 from litellm_database_operator.model.names import DatabaseName
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.postgres.connection import Login, Session, connect_admin
-
-IDLE_SECONDS: Final = 60.0
+from litellm_database_operator.postgres.connection import Deadlines, Login, Session, connect_admin
 
 
 class Pool:
     """At most `concurrency` sessions at once."""
 
-    def __init__(self, login: Login, *, concurrency: int, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(self, login: Login, *, concurrency: int, deadlines: Deadlines) -> None:
         """Remember where; the first caller connects."""
         self._login = login
-        self._idle_seconds = idle_seconds
+        self._deadlines = deadlines
         self._places = asyncio.Semaphore(concurrency)
         self._idle: dict[Session, asyncio.TimerHandle] = {}
         self._trial = asyncio.Lock()
@@ -50,7 +47,7 @@ class Pool:
     async def session_in(self, database: DatabaseName) -> AsyncGenerator[Session]:
         """Lend a new session of another database, closed afterwards; it counts as one of the pool's."""
         async with self._places:
-            session = await connect_admin(replace(self._login, database=database))
+            session = await connect_admin(replace(self._login, database=database), self._deadlines)
             try:
                 yield session
             finally:
@@ -81,7 +78,7 @@ class Pool:
 
     async def _connect(self) -> Session:
         try:
-            session = await connect_admin(self._login)
+            session = await connect_admin(self._login, self._deadlines)
         except OperatorError as error:
             self._note(error)
             raise
@@ -100,7 +97,7 @@ class Pool:
         if self._closed:
             session.close()
             return
-        self._idle[session] = asyncio.get_running_loop().call_later(self._idle_seconds, self._expire, session)
+        self._idle[session] = asyncio.get_running_loop().call_later(self._deadlines.idle, self._expire, session)
 
     def _expire(self, session: Session) -> None:
         self._idle.pop(session, None)

@@ -18,7 +18,7 @@ from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.secret import Endpoint, Password
 from litellm_database_operator.planning.steps import DropDatabase, PrepareDatabase, ReleaseDatabase, ShapeRoles
 from litellm_database_operator.postgres import queries, statements
-from litellm_database_operator.postgres.connection import Login, Session
+from litellm_database_operator.postgres.connection import PATIENT, Deadlines, Login, Session
 from litellm_database_operator.postgres.history import History, read_history
 from litellm_database_operator.postgres.pool import Pool
 from litellm_database_operator.postgres.scram import ScramVerifier, make_verifier
@@ -46,7 +46,7 @@ class AdminLogin:
 class Server:
     """One server; made once for an AdminLogin, and again when that changes."""
 
-    def __init__(self, login: AdminLogin, *, concurrency: int = 4) -> None:
+    def __init__(self, login: AdminLogin, *, concurrency: int = 4, deadlines: Deadlines = PATIENT) -> None:
         """Remember where; the first call connects."""
         self._pool = Pool(
             Login(
@@ -57,6 +57,7 @@ class Server:
                 ca=login.ca,
             ),
             concurrency=concurrency,
+            deadlines=deadlines,
         )
 
     async def close(self) -> None:

@@ -44,7 +44,7 @@ _CONNECT_FAULTS: Final = (
     (r"FATAL:\s+database .* does not exist", ConnectFault.NO_DATABASE),
     (r"FATAL:\s+(permission denied for database|database .* is not currently accepting|cannot connect to invalid)",
      ConnectFault.NO_ENTRY),
-    (r"FATAL:\s+(no pg_hba\.conf entry for|pg_hba\.conf rejects).*no encryption", ConnectFault.TLS),
+    (r"FATAL:\s+no pg_hba\.conf entry for.*no encryption", ConnectFault.TLS),
     (r"FATAL:\s+(no pg_hba\.conf entry for|pg_hba\.conf rejects)", ConnectFault.NOT_ADMITTED),
     (r"does not support SSL|SSL error|server certificate for|root certificate|SSL SYSCALL|certificate verify failed",
      ConnectFault.TLS),
@@ -146,4 +146,5 @@ def _primary(error: psycopg.Error) -> str:
 
 
 def _told(text: str) -> str:
-    return clean(text.splitlines()[0] if text else "no message")
+    line = text.splitlines()[0] if text else "no message"
+    return clean(re.sub(r"^connection failed: (connection to server at .*? failed: )?", "", line))
