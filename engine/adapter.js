@@ -25,28 +25,22 @@ const COLUMN_TYPES = /** @type {Record<number, number>} */ ({
   23: ColumnTypeEnum.Int32, // int4
   25: ColumnTypeEnum.Text, // text
   26: ColumnTypeEnum.Int64, // oid
-  1000: ColumnTypeEnum.BooleanArray, // bool[]
-  1002: ColumnTypeEnum.CharacterArray, // "char"[]
-  1003: ColumnTypeEnum.TextArray, // name[]
-  1005: ColumnTypeEnum.Int32Array, // int2[]
-  1007: ColumnTypeEnum.Int32Array, // int4[]
   1009: ColumnTypeEnum.TextArray, // text[]
   1043: ColumnTypeEnum.Text, // varchar
   1184: ColumnTypeEnum.DateTime, // timestamptz
 })
 
-const TEXT_ARRAY = /** @type {any} */ (1009) // not on the list of the driver's types
 const TIMESTAMPTZ = 1184
-/** SQLSTATE */
-const UNDEFINED_TABLE = '42P01'
 
-/** pg leaves arrays of "char" and name as text, and makes a timestamp a Date; the engine wants arrays, and RFC 3339. */
-const PARSERS = /** @type {Record<number, (text: string) => unknown>} */ ({
-  1002: pg.types.getTypeParser(TEXT_ARRAY),
-  1003: pg.types.getTypeParser(TEXT_ARRAY),
-  [TIMESTAMPTZ]: (text) => /** @type {Date} */ (pg.types.getTypeParser(TIMESTAMPTZ)(text)).toISOString(),
-})
-const types = { getTypeParser: (/** @type {number} */ oid, /** @type {any} */ format) => PARSERS[oid] ?? pg.types.getTypeParser(oid, format) }
+/**
+ * A driver's usual value for a type, but for the ledger's times: the engine reads RFC 3339.
+ * @param {number} oid
+ * @param {any} format
+ */
+function getTypeParser(oid, format) {
+  const parse = pg.types.getTypeParser(oid, format)
+  return oid === TIMESTAMPTZ ? (/** @type {string} */ text) => /** @type {Date} */ (parse(text)).toISOString() : parse
+}
 
 /**
  * Opens a session, gives `ask` an engine that reads through it, and closes it.
@@ -55,7 +49,7 @@ const types = { getTypeParser: (/** @type {number} */ oid, /** @type {any} */ fo
  * @param {string} datamodel that the engine is started with
  * @param {(engine: import('./wasm.js').SchemaEngine) => Promise<T>} ask
  * @returns {Promise<T>}
- * @throws {JudgeError} the session's first failure, where there was one: the engine only tells that something outside failed
+ * @throws {JudgeError} the session's failure, where there was one: the engine only tells that something outside failed
  */
 export async function withSession(connection, datamodel, ask) {
   const client = await connect(connection)
@@ -144,7 +138,7 @@ function refuseWeakAuthentication(client) {
 class Session {
   provider = /** @type {const} */ ('postgres')
   adapterName = 'litellmdb-judge'
-  /** @type {JudgeError | null} the first failure that the engine has no use for */
+  /** @type {JudgeError | null} the last failure: where the engine has no use for one, it stops */
   failure = null
 
   /**
@@ -171,7 +165,7 @@ class Session {
    */
   async queryRaw({ sql, args }) {
     try {
-      const { fields, rows } = await this.client.query({ text: sql, values: args, rowMode: 'array', types })
+      const { fields, rows } = await this.client.query({ text: sql, values: args, rowMode: 'array', types: { getTypeParser } })
       return { columnNames: fields.map((field) => field.name), columnTypes: fields.map(columnType), rows }
     } catch (error) {
       throw this.told(fromDriver(error))
@@ -189,13 +183,12 @@ class Session {
   async dispose() {}
 
   /**
-   * The engine knows by its kind that the ledger is missing, and goes on; any other failure ends the request.
+   * The engine knows by its SQLSTATE that the ledger is missing, and goes on; any other failure ends the request.
    * @param {JudgeError} failure
    */
   told(failure) {
     const { sqlstate, message } = failure
-    if (sqlstate === UNDEFINED_TABLE) return new DriverAdapterError({ kind: 'TableDoesNotExist' })
-    this.failure ??= failure
+    this.failure = failure
     return new DriverAdapterError({ kind: 'postgres', code: sqlstate ?? 'N/A', severity: 'ERROR', message, detail: undefined, column: undefined, hint: undefined })
   }
 }

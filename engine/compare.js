@@ -8,15 +8,14 @@ import { statementsOf } from './parser.js'
 /** @typedef {import('@prisma/schema-engine-wasm/schema_engine_bg').SchemasContainer} Datamodel */
 /** @typedef {import('./wasm.js').SchemaEngine} SchemaEngine */
 
-/** Without the feature, introspecting a partial index ends in a datamodel that the engine itself refuses (P1012). */
-const BASE = inFiles(`datasource db {
+/** Introspecting a partial index turns a feature of the generator on; without a generator the result is one that the engine itself refuses (P1012). */
+const EMPTY = `datasource db {
   provider = "postgresql"
 }
 generator client {
-  provider        = "none"
-  previewFeatures = ["partialIndexes"]
+  provider = "none"
 }
-`)
+`
 const INTROSPECTED_NOTHING = 'P4001'
 
 /**
@@ -25,7 +24,7 @@ const INTROSPECTED_NOTHING = 'P4001'
  */
 export async function compare({ connection, datamodel }) {
   const wanted = inFiles(withoutUrl(await readFile(datamodel, 'utf8')))
-  return withSession(connection, BASE.files[0]?.content ?? '', async (engine) => {
+  return withSession(connection, EMPTY, async (engine) => {
     const found = await introspect(engine)
     const there = await script(engine, found, wanted)
     const back = rebuildsEnum(there) ? await script(engine, wanted, found) : []
@@ -40,10 +39,10 @@ export async function compare({ connection, datamodel }) {
  */
 async function introspect(engine) {
   try {
-    const { schema } = await engine.introspect({ schema: BASE, baseDirectoryPath: '/', force: false, compositeTypeDepth: 0, namespaces: null })
+    const { schema } = await engine.introspect({ schema: inFiles(EMPTY), baseDirectoryPath: '/', force: false, compositeTypeDepth: 0, namespaces: null })
     return schema
   } catch (error) {
-    if (/** @type {{code?: unknown}} */ (error).code === INTROSPECTED_NOTHING) return BASE
+    if (/** @type {{code?: unknown}} */ (error).code === INTROSPECTED_NOTHING) return inFiles(EMPTY)
     throw error
   }
 }

@@ -83,6 +83,7 @@ def test_neighbours_with_the_same_pin_are_found_and_no_others_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")  # whoever is asked and not in the cache fails
     for version, pin in (("1.1", "0.8"), ("1.2", "0.9"), ("1.3", "0.9"), ("1.10", "0.9"), ("1.11", "1.0")):
         _answer(tmp_path, version, [f"litellm-proxy-extras=={pin}; extra == 'proxy'"])
     releases = ["1.0", "1.1", "1.2", "1.3", "1.10", "1.11", "1.12"]

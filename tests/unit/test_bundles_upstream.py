@@ -8,6 +8,7 @@ from bundles.upstream import UnknownSourceError, read_indexes, read_views
 INDEXES = """
 import never_imported
 raise SystemExit("never run")
+OTHER_INDEXES: Final = (RequestLogIndex("Other", "Other_a_idx", '("a")'),)
 REQUEST_LOG_INDEXES: Final = (
     RequestLogIndex("Spend", "Spend_a_b_idx", '("a", "b")'),
     RequestLogIndex("Spend", "Spend_c_idx", '("c")'),
