@@ -16,6 +16,11 @@ const EXIT_PANIC = 70
 const loading = loadEngine()
 loading.catch(() => {})
 
+/** A panic while the engine waits for the server is thrown to nobody, and its question would never be answered. */
+const crash = new Promise((_, reject) => process.once('uncaughtException', reject))
+crash.catch(() => {})
+let crashed = false
+
 /** @type {Record<string, {needs: string[], answer: (params: any) => Promise<object>}>} */
 const METHODS = {
   hello: { needs: [], answer: hello },
@@ -36,9 +41,9 @@ async function handle(line) {
   try {
     const request = readRequest(line)
     id = request.id ?? null
-    return { id, result: await answer(request) }
+    return { id, result: await Promise.race([answer(request), crash]) }
   } catch (error) {
-    if (panicOf(error)) process.exitCode = EXIT_PANIC
+    crashed = panicOf(error) !== null
     const { code, sqlstate, message, position } = told(error)
     return { id, error: { code, sqlstate, message, position } }
   }
@@ -74,7 +79,7 @@ function told(error) {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(JSON.stringify(await handle(line)) + '\n')
-  if (process.exitCode === EXIT_PANIC) break // the engine's memory is not to be trusted any more
+  const answered = JSON.stringify(await handle(line)) + '\n'
+  await new Promise((written) => process.stdout.write(answered, written))
+  if (crashed) process.exit(EXIT_PANIC) // its memory is not to be trusted, and its session would hold the process
 }
-process.stdin.destroy()

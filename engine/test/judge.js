@@ -13,9 +13,10 @@ const SAMPLES = new URL('../../tests/data/judge/', import.meta.url)
 /**
  * Sends lines, closes the input, and gives back what came out.
  * @param {string[]} lines
+ * @param {string[]} [options] of Node
  */
-export async function run(lines) {
-  const judge = spawn(process.execPath, ['--liftoff-only', MAIN], { stdio: ['pipe', 'pipe', 'pipe'] })
+export async function run(lines, options = []) {
+  const judge = spawn(process.execPath, ['--liftoff-only', ...options, MAIN], { stdio: ['pipe', 'pipe', 'pipe'] })
   const [out, err] = [judge.stdout, judge.stderr].map((stream) => stream.setEncoding('utf8').toArray())
   judge.stdin.end(lines.map((line) => line + '\n').join(''))
   const [code] = await once(judge, 'close')

@@ -84,6 +84,20 @@ for (const [name, change, code] of /** @type {const} */ ([
   })
 }
 
+test('a panic that is thrown to nobody is told, and is the end', async () => {
+  const panic = `import { Socket } from 'node:net'
+    const { connect } = Socket.prototype
+    Socket.prototype.connect = function (...to) {
+      setImmediate(() => { throw new WebAssembly.RuntimeError('unreachable') })
+      return connect.apply(this, to)
+    }`
+  await withServer('', async (port) => {
+    const question = JSON.stringify({ id: 9, method: 'diagnose', params: { connection: { ...connection, port }, migrations: MIGRATIONS } })
+    const { code, answers } = await run([question, question], ['--import', `data:text/javascript,${encodeURIComponent(panic)}`])
+    assert.deepEqual([code, answers.length, answers[0].id, answers[0].error.message], [70, 1, 9, 'the engine panicked: unreachable'])
+  })
+})
+
 test('a folder without migrations is an error, not a finished database', async () => {
   const { error } = await ask('diagnose', { connection, migrations: new URL('.', import.meta.url).pathname })
   assert.match(error.message, /^cannot diagnose: no migration in /)
