@@ -105,8 +105,8 @@ def _check_identity(observed: Observed) -> None:
         raise MustActError(
             Reason.SERVER_CHANGED,
             f"cannot go on: the database was made on the server with system identifier {clean(recorded)}, "
-            f"and this one has {observed.server.system_identifier} (a restore, a changed host?); nothing is made on it. Point the "
-            "PostgresServer back, or delete this resource and its Secret and create it anew to begin empty",
+            f"and this one has {observed.server.system_identifier} (a restore, another host?); nothing is made on it. "
+            "Point the PostgresServer back, or delete this resource and its Secret and create it anew to begin empty",
         )
 
 
