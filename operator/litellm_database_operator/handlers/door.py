@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any, Final, cast
 
 import kopf
 
@@ -9,6 +10,9 @@ from litellm_database_operator.control.passes import Control
 from litellm_database_operator.handlers.events import register_events
 from litellm_database_operator.handlers.login import register_login
 from litellm_database_operator.handlers.settings import register_settings
+
+_UNUSED_IDENTITY: Final = cast("Any", "unused")
+"""Peering's; without one kopf looks the user up by its uid, and a pod's may be anything (OpenShift)."""
 
 
 def make_registry() -> kopf.OperatorRegistry:
@@ -28,6 +32,7 @@ async def watch(control: Control, *, namespaces: Sequence[str], opened: asyncio.
         registry=make_registry(),
         memo=kopf.Memo(control=control),
         standalone=True,  # a Lease elects, no peering
+        identity=_UNUSED_IDENTITY,
         clusterwide=not namespaces,
         namespaces=namespaces,
         ready_flag=opened,
