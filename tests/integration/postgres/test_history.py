@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from litellm_database_operator.migrator.judge import Judge
+from litellm_database_operator.migrator.settings import Login as MigratorLogin
+from litellm_database_operator.model.names import OPERATOR_SCHEMA, RoleName
+from litellm_database_operator.model.secret import Password
 from litellm_database_operator.postgres.history import read_history
 from tests.support.tenant import HISTORY, Tenant
 
+NODE = str(Path(sys.prefix) / "bin/node")
 MakeTenant = Callable[[str], Awaitable[Tenant]]
 
 
@@ -52,3 +58,21 @@ async def test_preparing_does_all_or_nothing(make_tenant: MakeTenant, tmp_path: 
     assert found.database is not None
     assert found.database.connecting == set()
     await tenant.prepare()
+
+
+async def test_prismas_own_engine_finds_nothing_missing_and_nothing_to_apply(tenant: Tenant) -> None:
+    login = MigratorLogin(
+        host=tenant.server.host,
+        port=tenant.server.port,
+        database=tenant.database,
+        schema=OPERATOR_SCHEMA,
+        username=RoleName(tenant.server.superuser.user),
+        password=Password(tenant.server.superuser.password),
+        app=tenant.roles.app,
+        tls="disable",
+        ca=None,
+    )
+    with Judge(node=NODE, engine=HISTORY / "engine/main.js", login=login) as judge:
+        diagnosis = judge.diagnose(HISTORY / "migrations")
+        assert judge.compare(HISTORY / "schema.prisma") == ()
+    assert (diagnosis.failed, diagnosis.edited, diagnosis.unapplied, diagnosis.unknown) == ((), (), (), ())
