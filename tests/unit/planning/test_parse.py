@@ -1,0 +1,136 @@
+"""From a body to a resource, or to an error that names the field."""
+
+from typing import Any
+
+import pytest
+
+from litellm_database_operator.errors import InvalidSpecError
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.planning.parse import parse_database, parse_server
+from tests.support.planning import body_of, resource_of
+
+EXTERNAL = {"external": {"host": "db.example", "adminSecretRef": {"name": "admin"}}}
+
+
+def server_body(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a PostgresServer as the API server sends it."""
+    return {"kind": "PostgresServer", "metadata": {"name": "shared", "namespace": "db", "uid": "uid-s"}, "spec": spec}
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        pytest.param({"litellm": {}}, "spec.litellm", id="no target"),
+        pytest.param({"litellm": {"version": "1.0", "bundle": "0.1"}}, "spec.litellm", id="two targets"),
+        pytest.param({"litellm": {"version": ""}}, "spec.litellm.version", id="an empty version"),
+        pytest.param({"litellm": {"version": 1.81}}, "spec.litellm.version", id="a version without quotes"),
+        pytest.param({"litellm": {"version": "1" * 33}}, "spec.litellm.version", id="a version too long"),
+        pytest.param({"database": ""}, "spec.database", id="an empty database"),
+        pytest.param({"database": "d" * 54}, "spec.database", id="a database of 54 characters"),
+        pytest.param({"database": "é" * 27}, "spec.database", id="a database of 27 characters and 54 bytes"),
+        pytest.param({"schema": ""}, "spec.schema", id="an empty schema"),
+        pytest.param({"schema": "é" * 32}, "spec.schema", id="a schema of 32 characters and 64 bytes"),
+        pytest.param({"schema": "pg_catalog"}, "spec.schema", id="PostgreSQL's own schema"),
+        pytest.param({"schema": "information_schema"}, "spec.schema", id="the standard's schema"),
+        pytest.param({"schema": "litellm_operator"}, "spec.schema", id="the operator's own schema"),
+        pytest.param({"secret": {"name": "gateway-migrator"}}, "spec.secret.name", id="the migration Job's own Secret"),
+        pytest.param({"secret": {"name": ""}}, "spec.secret.name", id="a Secret without a name"),
+        pytest.param({"credentials": {"connectionLimit": 0}}, "spec.credentials.connectionLimit", id="a limit of none"),
+        pytest.param({"credentials": {"connectionLimit": "7"}, "deletionPolicy": "Keep"}, "spec.deletionPolicy",
+                     id="a policy that there is not"),
+        pytest.param({"migration": {"deadline": 29}}, "spec.migration.deadline", id="a deadline too short"),
+        pytest.param({"migration": {"deadline": 86_401}}, "spec.migration.deadline", id="a deadline too long"),
+        pytest.param({"migration": {"podTemplate": {"command": ["sh"]}}}, "spec.migration.podTemplate.command",
+                     id="a command for the pod"),
+        pytest.param({"serverRef": {}}, "spec.serverRef.name", id="a server without a name"),
+        pytest.param({"suspend": "maybe"}, "spec.suspend", id="no truth"),
+        pytest.param({"adopt": "IfUnclaimed"}, "spec.adopt", id="a field that does not exist yet"),
+        pytest.param({"deletion_policy": "Delete"}, "spec.deletion_policy", id="a field by its Python name"),
+        pytest.param({"schema_": "x"}, "spec.schema_", id="the schema by its Python name"),
+        pytest.param({"credentials": {"password": "x"}}, "spec.credentials.password", id="an unknown field inside"),
+    ],
+)  # fmt: skip
+def test_a_bad_database_names_its_field(spec: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidSpecError) as refused:
+        parse_database(body_of(spec))
+    assert refused.value.reason is Reason.INVALID_SPEC
+    assert field in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        pytest.param({}, "spec", id="neither external nor embedded"),
+        pytest.param(EXTERNAL | {"embedded": {}}, "spec", id="both"),
+        pytest.param({"external": {"host": "h"}}, "spec.external.adminSecretRef", id="no admin Secret"),
+        pytest.param({"external": {"adminSecretRef": {"name": "a"}}}, "spec.external.host", id="no host"),
+        pytest.param({"external": EXTERNAL["external"] | {"port": 0}}, "spec.external.port", id="port 0"),
+        pytest.param({"external": EXTERNAL["external"] | {"tls": {"mode": "prefer"}}}, "spec.external.tls.mode",
+                     id="TLS only where offered"),
+        pytest.param({"embedded": {"version": "15"}}, "spec.embedded.version", id="another embedded version"),
+        pytest.param(EXTERNAL | {"allowedNamespaces": {"from": "Some"}}, "spec.allowedNamespaces.from",
+                     id="namespaces that cannot be told"),
+        pytest.param(EXTERNAL | {"limits": {"concurrentMigrations": 0}}, "spec.limits.concurrentMigrations",
+                     id="no migrations at all"),
+        pytest.param(EXTERNAL | {"pooler": {}}, "spec.pooler", id="a field that does not exist yet"),
+    ],
+)  # fmt: skip
+def test_a_bad_server_names_its_field(spec: dict[str, Any], field: str) -> None:
+    with pytest.raises(InvalidSpecError) as refused:
+        parse_server(server_body(spec))
+    assert refused.value.reason is Reason.INVALID_SPEC
+    assert field in refused.value.message
+
+
+def test_what_was_given_is_not_repeated() -> None:
+    with pytest.raises(InvalidSpecError) as refused:
+        parse_database(body_of({"deletionPolicy": "hunter2"}))
+    assert "hunter2" not in refused.value.message
+
+
+def test_a_database_needs_only_its_target() -> None:
+    resource = resource_of()
+    spec = resource.spec
+    assert (resource.database, spec.schema_, resource.secret_name) == ("team-a_gateway", "public", "gateway-db")
+    assert (resource.ca_secret_name, spec.server_ref, spec.credentials.connection_limit) == (
+        "gateway-db-ca",
+        None,
+        None,
+    )
+    assert (spec.migration.deadline, spec.deletion_policy, spec.suspend) == (1800, "Retain", False)
+    assert (resource.retry, resource.going) == ("", False)
+
+
+def test_what_a_newer_api_server_sends_in_metadata_is_let_pass() -> None:
+    resource = resource_of(managedFields=[], somethingNew=1, deletionTimestamp="2026-01-01T00:00:00Z")
+    assert resource.going
+
+
+@pytest.mark.parametrize(
+    ("tls", "mode"),
+    [
+        pytest.param({}, "require", id="without a word TLS is required"),
+        pytest.param({"caSecretRef": {"name": "ca"}}, "verify-full", id="with a CA the host is verified"),
+        pytest.param({"mode": "disable"}, "disable", id="plaintext where it is asked for"),
+        pytest.param({"mode": "require", "caSecretRef": {"name": "ca"}}, "require", id="what is asked for counts"),
+    ],
+)
+def test_tls_is_as_strict_as_it_can_be(tls: dict[str, Any], mode: str) -> None:
+    server = parse_server(server_body({"external": EXTERNAL["external"] | {"tls": tls}}))
+    assert server.spec.external is not None
+    assert server.spec.external.tls.effective_mode() == mode
+
+
+def test_a_server_needs_only_where_it_is_and_its_admin() -> None:
+    spec = parse_server(server_body(EXTERNAL)).spec
+    assert spec.external is not None
+    assert (spec.external.port, spec.external.database) == (5432, "postgres")
+    assert (spec.external.admin_secret_ref.keys.username, spec.external.admin_secret_ref.keys.password) == (
+        "username",
+        "password",
+    )
+    assert (spec.allowed_namespaces.from_, spec.limits.concurrent_migrations, spec.deletion_policy) == (
+        "Same",
+        4,
+        "Retain",
+    )
