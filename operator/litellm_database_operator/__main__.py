@@ -170,7 +170,11 @@ def main() -> int:
         _log.critical("%s", error)
         return _BAD_SETTINGS
     configure_logging(settings.log_level)
-    return asyncio.run(run(settings))
+    try:
+        return asyncio.run(run(settings))
+    except Exception:  # noqa: BLE001 - the last word goes into the log as one line too
+        _log.critical("ended by an error; the container is started anew", exc_info=True)
+        return 1
 
 
 if __name__ == "__main__":

@@ -71,8 +71,11 @@ async def look_again(keys: Callable[[], Iterable[ResourceKey]], queue: WorkQueue
     """Ask for passes in that rhythm, for ever."""
     rhythm = Rhythm(budget)
     loop = asyncio.get_running_loop()
+    followed = -_LONGEST_SLEEP
     while True:
-        rhythm.follow(keys(), loop.time())
+        if loop.time() - followed >= _LONGEST_SLEEP:
+            followed = loop.time()
+            rhythm.follow(keys(), followed)
         if (key := rhythm.next(loop.time())) is not None:
             queue.add(key, Lane.SLOW)
         await asyncio.sleep(rhythm.pause())

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-from litellm_database_operator.kube.kinds import DATABASE, Body, Kind, uid_of
+from litellm_database_operator.kube.kinds import DATABASE, Body, Kind
 from litellm_database_operator.kube.reading import Json, annotations, version_of
 from litellm_database_operator.model import names
 from litellm_database_operator.model.resource_key import ResourceKey, key_of
@@ -52,7 +52,7 @@ class Knowledge:
     def keep(self, body: Body) -> bool:
         """Remember a body, and tell whether it holds news: not an echo, not noise, not an older one."""
         key, old = key_of(body), self._bodies.get(key_of(body))
-        if old and uid_of(old) == uid_of(body) and version_of(old) >= version_of(body):
+        if old and version_of(old) >= version_of(body):
             return False
         body["metadata"].pop("managedFields", None)
         self._bodies[key] = body

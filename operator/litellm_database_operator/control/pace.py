@@ -16,6 +16,10 @@ class Pace:
         self._clock = clock
         self._full_at: dict[Hashable, float] = {}
 
+    def __len__(self) -> int:
+        """Return how many keys are remembered."""
+        return len(self._full_at)
+
     def wait(self, key: Hashable) -> float:
         """Return 0.0 and count a try, or return how many seconds are missing to the next one."""
         now = self._clock()

@@ -122,6 +122,8 @@ class Control:
 
     async def _attempt(self, key: ResourceKey) -> None:
         body = self.known.get(key)
+        if body is None:
+            self.queue.forget(key)
         if self._stopping or body is None:
             return
         try:
@@ -149,9 +151,8 @@ class Control:
 
     async def _leave(self, key: ResourceKey, body: Body) -> None:
         """Undo only for what a live look still shows; the finalizer goes last."""
-        live = await self._resources.fetch(_KINDS[key.kind], key.namespace, key.name)
-        if live is None or uid_of(live) != uid_of(body):
-            self.gone(key)  # its DELETED was missed
+        live = await self._check_is_there(key, body)
+        if live is None:
             return
         finalizers: list[str] = live["metadata"].get("finalizers") or []
         if _FINALIZERS[key.kind] not in finalizers:
@@ -161,15 +162,35 @@ class Control:
             await self._conclude(key, live, outcome)
             return
         others = [name for name in finalizers if name != _FINALIZERS[key.kind]]
-        if await self._set_finalizers(key, live, others) is not None and outcome.event:
+        if await self._set_finalizers(key, live, others) is None:
+            return
+        if not others:
+            self.gone(key)  # its DELETED may have come before the answer
+        if outcome.event:
+            _log.info("%s: %s", outcome.event.reason, outcome.event.message)
             await self._post(live, outcome.event)
+
+    async def _check_is_there(self, key: ResourceKey, body: Body) -> Body | None:
+        """Return the resource as it is; forget one that is gone, or another by now: its DELETED was missed."""
+        live = await self._resources.fetch(_KINDS[key.kind], key.namespace, key.name)
+        if live is not None and uid_of(live) == uid_of(body):
+            return live
+        known = self.known.get(key)
+        if known is not None and uid_of(known) == uid_of(body):
+            self.gone(key)
+        return None
+
+    def _keep(self, key: ResourceKey, answer: Body) -> None:
+        """Remember the answer to our own write, unless the resource was seen to go meanwhile."""
+        if key in self.known:
+            self.known.keep(answer)
 
     async def _set_finalizers(self, key: ResourceKey, body: Body, finalizers: list[str]) -> Body | None:
         answer = await self._resources.patch_finalizers(_KINDS[key.kind], body, finalizers)
         if answer is None:
             self.queue.add_failed(key)  # another body is on its way to us
             return None
-        self.known.keep(answer)
+        self._keep(key, answer)
         return answer
 
     async def _conclude(self, key: ResourceKey, body: Body, outcome: Outcome) -> None:
@@ -190,8 +211,9 @@ class Control:
             return False
         answer = await self._resources.patch_status(_KINDS[key.kind], body, outcome.status)
         if answer is None:
+            await self._check_is_there(key, body)
             return False
-        self.known.keep(answer)
+        self._keep(key, answer)
         self._wake_others(key)
         if outcome.event:
             _log.info("%s: %s", outcome.event.reason, outcome.event.message)

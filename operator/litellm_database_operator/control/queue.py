@@ -59,6 +59,15 @@ class WorkQueue:
         """Tell whether the key waits for a worker, or for the end of its pass to get another."""
         return key in self._again or any(key in lane for lane in self._lanes)
 
+    def depth(self, lane: Lane) -> int:
+        """Return how many keys wait in a lane."""
+        return len(self._lanes[lane])
+
+    def due_in(self, key: ResourceKey) -> float | None:
+        """Return in how many seconds a key will wait by itself, None when it will not."""
+        timer = self._timers.get(key)
+        return timer and timer.handle.when() - asyncio.get_running_loop().time()
+
     def add(self, key: ResourceKey, lane: Lane = Lane.FAST) -> None:
         """Ask for a pass as soon as it may be; asked twice, the better lane counts."""
         if timer := self._timers.pop(key, None):

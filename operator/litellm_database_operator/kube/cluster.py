@@ -11,7 +11,7 @@ from typing import Final, cast
 
 from pydantic import BaseModel
 
-from litellm_database_operator.errors import NotOursError
+from litellm_database_operator.errors import NotOursError, UnavailableError
 from litellm_database_operator.kube import kinds
 from litellm_database_operator.kube.api import MERGE_PATCH, STRATEGIC_PATCH, Api
 from litellm_database_operator.kube.api_errors import ApiStatusError, explained
@@ -49,9 +49,11 @@ class Cluster:
         return await self.fetch(kinds.SECRET, namespace, name)
 
     async def fetch_namespace_uid(self, namespace: str) -> str:
-        """Return a namespace's uid, empty when there is none; not remembered, as a namesake has another."""
+        """Return a namespace's uid; not remembered, as a namesake has another."""
         body = await self._fetch_namespace(namespace)
-        return "" if body is None else uid_of(body)
+        if body is None:
+            raise UnavailableError(Reason.DELETING, f"cannot read Namespace {namespace}: it is gone")
+        return uid_of(body)
 
     async def is_namespace_going(self, namespace: str) -> bool:
         """Tell whether a namespace is being deleted, or gone."""

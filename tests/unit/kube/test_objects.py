@@ -1,0 +1,189 @@
+"""What is sent to the API server, against files that a reviewer reads (`--update-test-data` writes them)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from litellm_database_operator.errors import InvalidSpecError
+from litellm_database_operator.kube.embedded import (
+    embedded_host,
+    embedded_network_policy,
+    embedded_service,
+    embedded_stateful_set,
+)
+from litellm_database_operator.kube.jobs import migration_job
+from litellm_database_operator.kube.objects import to_json
+from litellm_database_operator.kube.secrets import (
+    admin_secret,
+    ca_secret,
+    migrator_secret,
+    published_secret,
+    secret_data,
+    secret_facts,
+)
+from litellm_database_operator.model.resource import PodTemplate
+from litellm_database_operator.model.secret import PASSWORD_KEY, Password
+from litellm_database_operator.planning.steps import PublishCa, PublishSecret
+from tests.unit.kube.samples import BINDING, OWNER, STEP
+
+ExpectYaml = Callable[[str, Any], None]
+PUBLISH = PublishSecret(name="gateway-db", binding=BINDING, system_identifier="7300000000000000000", replaces=None)
+
+
+def job(template: PodTemplate | None = None) -> dict[str, Any]:
+    step = replace(STEP, pod_template=template or PodTemplate())
+    return to_json(migration_job(step=step, owner=OWNER, namespace="team-a", image="operator:1", pull_policy="Never"))
+
+
+def pod(built: dict[str, Any]) -> dict[str, Any]:
+    return built["spec"]["template"]["spec"]
+
+
+def test_migration_job(expect_yaml: ExpectYaml) -> None:
+    expect_yaml("kube/migration_job.yaml", job())
+
+
+def test_a_migration_job_takes_over_what_its_pod_template_asks(expect_yaml: ExpectYaml) -> None:
+    template = PodTemplate.model_validate(
+        {
+            "labels": {"team": "a", "app.kubernetes.io/managed-by": "me", "litellmdb.dev/database": "another"},
+            "annotations": {"sidecar.istio.io/inject": "false"},
+            "nodeSelector": {"disk": "fast"},
+            "tolerations": [{"key": "spot", "operator": "Exists"}],
+            "affinity": {"nodeAffinity": {}},
+            "priorityClassName": "high",
+            "imagePullSecrets": [{"name": "registry"}],
+            "resources": {"limits": {"memory": "2Gi"}},
+        }
+    )
+    expect_yaml("kube/migration_job_with_template.yaml", job(template))
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        pytest.param(PodTemplate(resources={"limit": {}}), id="unknown field of resources"),
+        pytest.param(PodTemplate(tolerations=[{"key": 1}]), id="wrong type in a toleration"),
+        pytest.param(PodTemplate(affinity={"podAffinty": {}}), id="misspelt affinity"),
+    ],
+)
+def test_a_pod_template_that_cannot_be_is_its_authors_to_mend(template: PodTemplate) -> None:
+    with pytest.raises(InvalidSpecError, match=r"cannot use spec\.migration\.podTemplate: "):
+        job(template)
+
+
+def test_no_secret_is_in_a_job() -> None:
+    assert "correct-horse" not in str(job())
+
+
+def test_a_migration_job_passes_restricted_with_any_template() -> None:
+    spec = pod(job(PodTemplate(resources={"requests": {"cpu": "1"}})))
+    (container,) = spec["containers"]
+    assert spec["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert container["securityContext"]["allowPrivilegeEscalation"] is False
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert spec["automountServiceAccountToken"] is False
+    assert "serviceAccountName" not in spec
+
+
+def test_published_secret(expect_yaml: ExpectYaml) -> None:
+    expect_yaml("kube/published_secret.yaml", to_json(published_secret(PUBLISH, OWNER)))
+
+
+def test_a_secret_that_replaces_another_names_its_resource_version() -> None:
+    body = to_json(published_secret(replace(PUBLISH, replaces="42"), OWNER))
+    assert body["metadata"]["resourceVersion"] == "42"
+
+
+def test_ca_secret(expect_yaml: ExpectYaml) -> None:
+    step = PublishCa(name="gateway-db-ca", certificate="PEM", replaces=None)
+    expect_yaml("kube/ca_secret.yaml", to_json(ca_secret(step, OWNER)))
+
+
+def test_migrator_secret_holds_what_the_migrator_reads() -> None:
+    body = to_json(migrator_secret(STEP, OWNER, replaces=None))
+    assert body["metadata"]["name"] == "gateway-migrator"
+    assert secret_data(body) == {
+        "host": "main-postgres.data.svc",
+        "port": "5432",
+        "tls": "verify-full",
+        "database": "team-a_gateway",
+        "schema": "public",
+        "username": "team-a_gateway_migrator",
+        "password": "correct-horse",
+        "app": "team-a_gateway_app",
+        "ca.crt": "PEM",
+    }
+    assert "ca.crt" not in to_json(migrator_secret(replace(STEP, ca=None), OWNER, replaces="7"))["data"]
+
+
+def test_embedded_server(expect_yaml: ExpectYaml) -> None:
+    expect_yaml(
+        "kube/embedded_server.yaml",
+        [
+            to_json(embedded_stateful_set("main", "data", image="postgres:16", storage="10Gi")),
+            to_json(embedded_service("main", "data")),
+            to_json(embedded_network_policy("main", "data", operator_namespace="litellmdb-system", allowed="Same")),
+        ],
+    )
+
+
+def test_an_embedded_server_for_all_namespaces_lets_all_in() -> None:
+    policy = to_json(embedded_network_policy("main", "data", operator_namespace="litellmdb-system", allowed="All"))
+    assert policy["spec"]["ingress"][0]["from"][1] == {"namespaceSelector": {}}
+
+
+def test_an_embedded_server_outlives_its_resource_until_the_finalizer_says() -> None:
+    built = to_json(embedded_stateful_set("main", "data", image="postgres:16", storage="10Gi"))
+    secret = to_json(admin_secret("main", "data", Password("correct-horse")))
+    assert "ownerReferences" not in built["metadata"]
+    assert "ownerReferences" not in secret["metadata"]
+    assert secret_data(secret) == {"username": "postgres", "password": "correct-horse"}
+    assert embedded_host("main", "data") == "main-postgres.data.svc"
+
+
+def published() -> dict[str, Any]:
+    body = to_json(published_secret(PUBLISH, OWNER))
+    body["metadata"] |= {"resourceVersion": "7", "uid": "s1"}
+    return body
+
+
+def test_a_secret_is_read_back_as_it_was_made() -> None:
+    facts = secret_facts(published(), OWNER.uid)
+    password = facts.password(PASSWORD_KEY)
+    assert facts.ours
+    assert facts.data == BINDING.published()
+    assert (facts.type, facts.resource_version, facts.uid) == ("servicebinding.io/postgresql", "7", "s1")
+    assert facts.system_identifier == "7300000000000000000"
+    assert password
+    assert password.reveal() == "correct-horse"
+    assert "correct-horse" not in repr(facts)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"labels": {}}, id="without our label"),
+        pytest.param({"labels": None}, id="without labels"),
+        pytest.param({"ownerReferences": []}, id="without an owner"),
+        pytest.param({"ownerReferences": [{"uid": "another", "controller": True}]}, id="controlled by another"),
+        pytest.param({"ownerReferences": [{"uid": OWNER.uid}]}, id="owned and not controlled"),
+    ],
+)
+def test_a_secret_is_not_ours(change: dict[str, Any]) -> None:
+    body = published()
+    body["metadata"] |= change
+    assert not secret_facts(body, OWNER.uid).ours
+
+
+def test_what_is_no_text_reads_as_empty() -> None:
+    body = published()
+    body["data"] = {"binary": base64.b64encode(b"\xff\xfe").decode(), "broken": "%%%"}
+    assert secret_facts(body, OWNER.uid).data == {"binary": "", "broken": ""}
+    assert secret_facts(published() | {"data": None}, OWNER.uid).data == {}

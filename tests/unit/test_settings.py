@@ -1,0 +1,63 @@
+"""Settings: what is read, and what a wrong one is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from litellm_database_operator.settings import SettingsError, read_settings
+
+NEEDED = {"POD_NAMESPACE": "litellmdb-system", "POD_NAME": "operator-1", "LITELLMDB_IMAGE": "operator:1"}
+
+
+def test_defaults() -> None:
+    settings = read_settings(NEEDED)
+    assert settings.postgres_image == "postgres:16"
+    assert settings.default_server is None
+    assert settings.allowed_servers == ()
+    assert settings.watch_namespaces == ()
+    assert settings.workers == 32
+
+
+def test_all_set() -> None:
+    settings = read_settings(
+        NEEDED
+        | {
+            "LITELLMDB_DEFAULT_SERVER": "data/main",
+            "LITELLMDB_ALLOWED_SERVERS": "*.example.com, db:5432,",
+            "LITELLMDB_WATCH_NAMESPACES": "a,b",
+            "LITELLMDB_IDENTITY": "",
+        }
+    )
+    assert settings.default_server == ("data", "main")
+    assert settings.allowed_servers == ("*.example.com", "db:5432")
+    assert settings.watch_namespaces == ("a", "b")
+    assert settings.identity is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        pytest.param({"LITELLMDB_IMAGE": ""}, "LITELLMDB_IMAGE", id="missing"),
+        pytest.param({"LITELLMDB_DEFAULT_SERVER": "main"}, "LITELLMDB_DEFAULT_SERVER", id="no namespace"),
+        pytest.param({"LITELLMDB_DEFAULT_SERVER": "a/b/c"}, "LITELLMDB_DEFAULT_SERVER", id="too many parts"),
+        pytest.param({"LITELLMDB_WORKERS": "many"}, "LITELLMDB_WORKERS", id="no number"),
+        pytest.param({"LITELLMDB_WORKERS": "0"}, "LITELLMDB_WORKERS", id="too small"),
+        pytest.param({"LITELLMDB_LOG_LEVEL": "LOUD"}, "LITELLMDB_LOG_LEVEL", id="unknown word"),
+    ],
+)
+def test_a_wrong_setting_is_named(changed: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=f"cannot start: {named}: "):
+        read_settings(NEEDED | changed)
+
+
+def test_the_process_says_it_in_one_line_and_ends_with_2() -> None:
+    environment = os.environ | NEEDED | {"LITELLMDB_WORKERS": "many"}
+    command = [sys.executable, "-m", "litellm_database_operator"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert "LITELLMDB_WORKERS" in result.stderr
