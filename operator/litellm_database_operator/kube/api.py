@@ -5,6 +5,7 @@ The generated API classes are left out: their import costs 31 MiB more than thei
 """
 
 import json
+import os
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
@@ -94,5 +95,7 @@ async def connect() -> Api:
     if _SERVICE_ACCOUNT.is_file():
         cast("Any", incluster_config).load_incluster_config(client_configuration=configuration)
     else:
-        await cast("Any", kube_config).load_kube_config(client_configuration=configuration)
+        # named here: the client reads the variable when it is imported
+        file = os.environ.get("KUBECONFIG")
+        await cast("Any", kube_config).load_kube_config(file, client_configuration=configuration)
     return Api(ApiClient(configuration))

@@ -42,6 +42,9 @@ def job_facts(job: Json, pod: Json | None, failed_create: str | None, owner_uid:
     meta = job["metadata"]
     noted = annotations(job)
     ended = _ended(job)
+    facts = None if pod is None else pod_facts(pod)
+    # The pod's own word comes a second or two before the Job controller's.
+    succeeded = (ended is not None and ended["type"] == "Complete") or (facts is not None and facts.exit_code == 0)
     return JobFacts(
         name=meta["name"],
         uid=uid_of(job),
@@ -50,12 +53,12 @@ def job_facts(job: Json, pod: Json | None, failed_create: str | None, owner_uid:
         ledger=noted.get(names.LEDGER_ANNOTATION, ""),
         retry=noted.get(names.RETRY_OF_ANNOTATION, ""),
         created=datetime.fromisoformat(meta["creationTimestamp"]),
-        finished=ended is not None,
-        succeeded=ended is not None and ended["type"] == "Complete",
+        finished=succeeded or ended is not None,
+        succeeded=succeeded,
         going=is_going(job),
         refused=failed_create,
         deadline_exceeded=ended is not None and ended.get("reason") == "DeadlineExceeded",
-        pod=None if pod is None else pod_facts(pod),
+        pod=facts,
     )
 
 

@@ -133,12 +133,22 @@ def _container(step: StartMigration, image: str, pull_policy: str | None) -> V1C
         image_pull_policy=pull_policy,
         command=list(_COMMAND),
         env=_environment(step),
-        resources=V1ResourceRequirements.model_validate(step.pod_template.resources or _DEFAULT_RESOURCES),
+        resources=V1ResourceRequirements.model_validate(_quantities(step.pod_template.resources or _DEFAULT_RESOURCES)),
         security_context=locked_down(),
         termination_message_path="/dev/termination-log",
         termination_message_policy="File",
         volume_mounts=mounts,
     )
+
+
+def _quantities(resources: Mapping[str, Any]) -> dict[str, Any]:
+    """Return resources with every quantity a text: YAML reads `cpu: 1` as a number, the typed model takes none."""
+    texts = {key: _texts(resources[key]) for key in ("requests", "limits") if key in resources}
+    return dict(resources) | texts
+
+
+def _texts(quantities: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in quantities.items()}
 
 
 def _environment(step: StartMigration) -> list[V1EnvVar]:

@@ -18,6 +18,7 @@ from cluster import binaries
 
 TOKEN = "administrator-of-a-test"
 _START_SECONDS = 60.0
+_ROOT = Path(__file__).resolve().parents[3]
 
 
 class ApiServer:
@@ -105,6 +106,11 @@ class ApiServer:
         """Create or change objects."""
         items = {"apiVersion": "v1", "kind": "List", "items": list(bodies)}
         self.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=json.dumps(items))
+
+    def install_crds(self) -> None:
+        """Install our kinds, and wait until they are served."""
+        self.kubectl("apply", "--server-side", "-k", str(_ROOT / "crds"))
+        self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
     def _start_etcd(self) -> None:
         client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._peer_port}"

@@ -1,0 +1,68 @@
+"""An API server for all tests of this folder, and a namespace for each."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from litellm_database_operator.kube.api import Api, connect
+from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.resources import Resources
+from tests.integration.kube.api_server import ApiServer, ensure_program
+
+
+@pytest.fixture(scope="session")
+def bare_api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Give an API server that does not know our kinds yet."""
+    folder = tmp_path_factory.mktemp("api")
+    ensure_program(folder)
+    server = ApiServer(folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def api_server(bare_api_server: ApiServer) -> ApiServer:
+    """Give the API server with our CRDs, and those controllers that Jobs and namespaces need."""
+    bare_api_server.install_crds()
+    bare_api_server.start_controllers(
+        "job-controller",
+        "namespace-controller",
+        "garbage-collector-controller",
+        "serviceaccount-controller",
+        "resourcequota-controller",
+    )
+    return bare_api_server
+
+
+@pytest.fixture
+async def api(api_server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
+    """Give a connection as the administrator."""
+    monkeypatch.setenv("KUBECONFIG", str(api_server.kubeconfig))
+    connection = await connect()
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture
+def namespace(api_server: ApiServer) -> str:
+    """Give a namespace of the test's own."""
+    name = f"t{secrets.token_hex(4)}"
+    api_server.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    return name
+
+
+@pytest.fixture
+def cluster(api: Api) -> Cluster:
+    """Give the gateway to objects."""
+    return Cluster(api)
+
+
+@pytest.fixture
+def resources(api: Api) -> Resources:
+    """Give the gateway to our own resources."""
+    return Resources(api, instance="operator-1")
+
+

@@ -1,0 +1,248 @@
+"""The gateway against a real API server: what it writes is taken, what it reads is what is there."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from litellm_database_operator.errors import NotOursError, UnavailableError
+from litellm_database_operator.kube import kinds
+from litellm_database_operator.kube.api import Api
+from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.embedded import (
+    embedded_network_policy,
+    embedded_service,
+    embedded_stateful_set,
+)
+from litellm_database_operator.kube.job_facts import job_facts
+from litellm_database_operator.kube.jobs import migration_job
+from litellm_database_operator.kube.objects import Owner, to_json
+from litellm_database_operator.kube.secrets import published_secret, secret_data, secret_facts
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource import PodTemplate
+from litellm_database_operator.planning.steps import PublishSecret
+from tests.integration.kube.api_server import ApiServer
+from tests.unit.kube.samples import BINDING, OWNER, STEP
+
+PUBLISH = PublishSecret(name="gateway-db", binding=BINDING, system_identifier="73", replaces=None)
+
+
+@pytest.fixture
+def owner(api_server: ApiServer, namespace: str) -> Owner:
+    """Give a real owner: what is owned by nobody is collected as garbage."""
+    database = {
+        "apiVersion": "litellmdb.dev/v1alpha1",
+        "kind": "LiteLLMDatabase",
+        "metadata": {"name": "gateway", "namespace": namespace},
+        "spec": {"litellm": {"version": "1.81.12"}},
+    }
+    api_server.apply(database)
+    uid = api_server.get("lldb", "gateway", "-n", namespace)["metadata"]["uid"]
+    return replace(OWNER, namespace=namespace, uid=uid)
+
+
+
+async def test_what_is_not_there_is_none(cluster: Cluster, namespace: str) -> None:
+    assert await cluster.fetch_secret(namespace, "none") is None
+    assert await cluster.fetch_resource(kinds.SERVER, namespace, "none") is None
+    await cluster.delete_job(namespace, "none")
+    await cluster.delete_secret(namespace, "none", uid="u")
+
+
+async def test_a_published_secret_is_made_read_and_brought_back(
+    cluster: Cluster, api_server: ApiServer, namespace: str, owner: Owner
+) -> None:
+    await cluster.create_secret(published_secret(PUBLISH, owner))
+    found = await cluster.fetch_secret(namespace, "gateway-db")
+    assert found
+    facts = secret_facts(found, owner.uid)
+    assert facts.ours
+    assert facts.data == BINDING.published()
+    api_server.kubectl("label", "secret", "gateway-db", "team=a", "-n", namespace)
+    change = {"data": {"DATABASE_URL": "b2xk", "added": "b2xk"}}
+    api_server.kubectl("patch", "secret", "gateway-db", "-n", namespace, "-p", json.dumps(change))
+    edited = await cluster.fetch_secret(namespace, "gateway-db")
+    assert edited
+    version = edited["metadata"]["resourceVersion"]
+    await cluster.replace_secret(published_secret(replace(PUBLISH, replaces=version), owner))
+    mended = await cluster.fetch_secret(namespace, "gateway-db")
+    assert mended
+    assert secret_data(mended) == BINDING.published()
+    assert mended["metadata"]["labels"]["team"] == "a"
+    assert len(mended["metadata"]["ownerReferences"]) == 1
+
+
+async def test_a_secret_that_somebody_made_or_changed_meanwhile_is_not_overwritten(
+    cluster: Cluster, namespace: str, owner: Owner
+) -> None:
+    await cluster.create_secret(published_secret(PUBLISH, owner))
+    with pytest.raises(UnavailableError, match="cannot create Secret .*: it was changed meanwhile"):
+        await cluster.create_secret(published_secret(PUBLISH, owner))
+    with pytest.raises(UnavailableError, match="cannot patch Secret .*: it was changed meanwhile"):
+        await cluster.replace_secret(published_secret(replace(PUBLISH, replaces="1"), owner))
+
+
+async def test_only_the_secret_of_that_uid_is_deleted(cluster: Cluster, namespace: str, owner: Owner) -> None:
+    made = await cluster.create_secret(published_secret(PUBLISH, owner))
+    await cluster.delete_secret(namespace, "gateway-db", uid="another")
+    assert await cluster.fetch_secret(namespace, "gateway-db")
+    await cluster.delete_secret(namespace, "gateway-db", uid=made["metadata"]["uid"])
+    assert await cluster.fetch_secret(namespace, "gateway-db") is None
+
+
+def make_job(owner: Owner, **template: Any) -> Any:
+    step = replace(STEP, pod_template=PodTemplate.model_validate(template))
+    return migration_job(step=step, owner=owner, namespace=owner.namespace, image="operator:1", pull_policy=None)
+
+
+async def test_a_job_is_made_once_and_its_pod_is_found(
+    cluster: Cluster, api_server: ApiServer, namespace: str, owner: Owner
+) -> None:
+    restricted = "pod-security.kubernetes.io/enforce=restricted"
+    api_server.kubectl("label", "namespace", namespace, restricted)
+    await cluster.create_job(make_job(owner))
+    await cluster.create_job(make_job(owner))
+    (job,) = await cluster.list_jobs(namespace, owner.name)
+    assert job_facts(job, None, None, owner.uid).ours
+    async with asyncio.timeout(20):
+        while not (pods := await cluster.list_pods(namespace, owner.name)):  # noqa: ASYNC110 - no watch here
+            await asyncio.sleep(0.1)
+    assert len(pods) == 1
+    assert await cluster.list_jobs(namespace, "another") == []
+    await cluster.delete_job(namespace, job["metadata"]["name"])
+    async with asyncio.timeout(20):
+        while await cluster.list_jobs(namespace, owner.name):  # noqa: ASYNC110 - no watch here
+            await asyncio.sleep(0.1)
+
+
+async def forbid(api_server: ApiServer, namespace: str, what: str) -> None:
+    """Have a quota of none, and wait until it counts."""
+    meta = {"name": "none", "namespace": namespace}
+    api_server.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": meta, "spec": {"hard": {what: "0"}}})
+    async with asyncio.timeout(20):
+        while "hard" not in api_server.get("quota", "none", "-n", namespace).get("status", {}):  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+
+
+async def test_why_no_pod_is_made_is_said_in_the_clusters_words(
+    cluster: Cluster, api_server: ApiServer, namespace: str, owner: Owner
+) -> None:
+    await forbid(api_server, namespace, "pods")
+    await cluster.create_job(make_job(owner))
+    (job,) = await cluster.list_jobs(namespace, owner.name)
+    async with asyncio.timeout(20):
+        while (said := await cluster.fetch_failed_create(namespace, kinds.uid_of(job))) is None:
+            await asyncio.sleep(0.1)
+    assert "exceeded quota: none" in said
+    assert await cluster.fetch_failed_create(namespace, "another") is None
+
+
+async def test_a_refused_object_is_told_in_the_clusters_words(
+    cluster: Cluster, api_server: ApiServer, namespace: str, owner: Owner
+) -> None:
+    await forbid(api_server, namespace, "secrets")
+    with pytest.raises(UnavailableError, match=r'cannot create Secret .*exceeded quota') as caught:
+        await cluster.create_secret(published_secret(PUBLISH, owner))
+    assert caught.value.reason is Reason.OBJECT_REFUSED
+    assert "correct-horse" not in caught.value.message
+
+
+async def test_the_objects_of_an_embedded_server_are_made_once_and_mended(
+    cluster: Cluster, api_server: ApiServer, namespace: str
+) -> None:
+    built = {
+        kinds.STATEFUL_SET: embedded_stateful_set("main", namespace, image="postgres:16", storage="1Gi"),
+        kinds.SERVICE: embedded_service("main", namespace),
+        kinds.NETWORK_POLICY: embedded_network_policy("main", namespace, operator_namespace="ops", allowed="Same"),
+    }
+    made = {kind: await cluster.ensure(kind, body) for kind, body in built.items()}
+    again = {kind: await cluster.ensure(kind, body) for kind, body in built.items()}
+    versions = [(body["metadata"]["resourceVersion"], again[kind]["metadata"]["resourceVersion"]) for kind, body in made.items()]
+    assert all(first == second for first, second in versions)
+    api_server.kubectl("scale", "statefulset", "main-postgres", "--replicas=0", "-n", namespace)
+    policy = {"spec": {"ingress": []}}
+    api_server.kubectl("patch", "netpol", "main-postgres", "-n", namespace, "--type=merge", "-p", json.dumps(policy))
+    for kind, body in built.items():
+        await cluster.ensure(kind, body)
+    mended = await cluster.fetch(kinds.STATEFUL_SET, namespace, "main-postgres")
+    assert mended
+    assert mended["spec"]["replicas"] == 1
+    assert api_server.get("netpol", "main-postgres", "-n", namespace)["spec"]["ingress"]
+    for kind in built:
+        await cluster.delete(kind, namespace, "main-postgres")
+        assert await cluster.fetch(kind, namespace, "main-postgres") is None
+
+
+async def test_an_image_that_changed_reaches_the_stateful_set(cluster: Cluster, namespace: str) -> None:
+    for image in ("postgres:16", "registry.example/postgres:16"):
+        body = embedded_stateful_set("main", namespace, image=image, storage="1Gi")
+        found = await cluster.ensure(kinds.STATEFUL_SET, body)
+        assert found["spec"]["template"]["spec"]["containers"][0]["image"] == image
+
+
+async def test_somebody_elses_service_of_that_name_is_left_alone(
+    cluster: Cluster, api_server: ApiServer, namespace: str
+) -> None:
+    api_server.kubectl("create", "service", "clusterip", "main-postgres", "--tcp=1:1", "-n", namespace)
+    with pytest.raises(NotOursError, match="cannot use Service .*/main-postgres: it exists and is not labelled"):
+        await cluster.ensure(kinds.SERVICE, embedded_service("main", namespace))
+    assert api_server.get("svc", "main-postgres", "-n", namespace)["spec"]["ports"][0]["port"] == 1
+
+
+async def test_a_namespace_that_goes_is_told_apart_from_a_refusal(
+    cluster: Cluster, api_server: ApiServer, namespace: str, owner: Owner
+) -> None:
+    assert not await cluster.is_namespace_going(namespace)
+    holding = {"metadata": {"finalizers": ["example.com/hold"]}}
+    api_server.kubectl("patch", "lldb", "gateway", "-n", namespace, "--type=merge", "-p", json.dumps(holding))
+    api_server.kubectl("delete", "namespace", namespace, "--wait=false")
+    assert await cluster.is_namespace_going(namespace)
+    with pytest.raises(UnavailableError) as caught:
+        await cluster.create_secret(published_secret(PUBLISH, owner))
+    assert caught.value.reason is Reason.DELETING
+    released = {"metadata": {"finalizers": None}}
+    api_server.kubectl("patch", "lldb", "gateway", "-n", namespace, "--type=merge", "-p", json.dumps(released))
+
+
+async def test_the_uid_of_a_namespace(cluster: Cluster, api_server: ApiServer, namespace: str) -> None:
+    uid = api_server.get("namespace", namespace)["metadata"]["uid"]
+    assert await cluster.fetch_namespace_uid(namespace) == uid
+    with pytest.raises(UnavailableError):
+        await cluster.fetch_namespace_uid("none")
+    assert await cluster.is_namespace_going("none")
+
+
+async def test_a_crash_before_or_after_a_write_can_be_played(api: Api, namespace: str, owner: Owner) -> None:
+    class Crash(Exception):  # noqa: N818 - no error of ours
+        pass
+
+    seen: list[str] = []
+
+    @asynccontextmanager
+    async def crash_after(name: str) -> AsyncIterator[None]:
+        seen.append(name)
+        yield
+        raise Crash
+
+    cluster = Cluster(api, effects=crash_after)
+    with pytest.raises(Crash):
+        await cluster.create_secret(published_secret(PUBLISH, owner))
+    assert seen == [f"create Secret {namespace}/gateway-db"]
+    assert await cluster.fetch_secret(namespace, "gateway-db")
+
+
+async def test_an_api_server_that_is_not_there_is_silence(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api._client.configuration, "_base_path", "https://127.0.0.1:1")  # noqa: SLF001
+    with pytest.raises(UnavailableError, match="cannot reach the API server") as caught:
+        await Cluster(api).fetch_secret("default", "x")
+    assert caught.value.reason is Reason.KUBERNETES_UNAVAILABLE
+
+
+def test_models_become_what_the_api_reads() -> None:
+    assert to_json(embedded_service("main", "data"))["spec"]["ports"][0]["targetPort"] == "postgresql"
