@@ -1,7 +1,7 @@
 """One pass over one LiteLLMDatabase: look, decide, act, report."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -104,7 +104,10 @@ class DatabaseReconciler:
         for _ in range(_ROUNDS - 1):
             if not _goes_on_at_once(plan):
                 break
+            jobs = observed.jobs
             observed, plan = await self._round(resource, body, server, purpose)
+            # A look that found everything done asked for no Job; the run that did it is still worth telling of.
+            observed = replace(observed, jobs=observed.jobs or jobs)
         return observed, plan
 
     async def _round(

@@ -56,7 +56,7 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
     }
     return Outcome(
         status=status,
-        event=summary.event(wanted[0], bad=decisive is not None and decisive.state is State.STALLED),
+        event=summary.event(wanted[0], before=before, bad=decisive is not None and decisive.state is State.STALLED),
         retry_after=None if decisive is None else decisive.retry_after,
     )
 

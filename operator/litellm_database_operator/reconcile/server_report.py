@@ -30,7 +30,7 @@ def available(server: Connected, *, before: Past, now: datetime) -> Outcome:
         "admin": facts.admin,
         "missingPrivileges": list(facts.missing_privileges),
     }
-    return Outcome(status=status, event=summary.event(wanted[0], bad=False))
+    return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=False))
 
 
 def server_failed(error: OperatorError, *, before: Past, now: datetime, patient: bool) -> Outcome:
@@ -46,4 +46,4 @@ def in_use(users: list[ResourceKey], *, before: Past, now: datetime) -> Outcome:
     wanted = summary.summary("False", waiting(Reason.IN_USE, text))
     merged = conditions.merge(before.conditions, wanted, generation=before.generation, now=now)
     status = dict(before.status) | {"observedGeneration": before.generation, "conditions": merged}
-    return Outcome(status=status, event=summary.event(wanted[0], bad=True))
+    return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=True))

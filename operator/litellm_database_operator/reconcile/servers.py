@@ -91,7 +91,7 @@ class Servers:
                 f"cannot use PostgresServer {self._named(resource)}: it does not exist, or its spec.allowedNamespaces "
                 f"does not let namespace {resource.metadata.namespace} in",
             )
-        if body and _is_starting(body):
+        if body and _is_starting(server, body):
             raise UnavailableError(
                 Reason.SERVER_NOT_READY, f"waiting for PostgresServer {self._named(resource)}, which is starting"
             )
@@ -252,6 +252,8 @@ def _allowed(body: Mapping[str, Any] | None, namespace: str) -> PostgresServer |
     return server if same or server.spec.allowed_namespaces.from_ == "All" else None
 
 
-def _is_starting(body: Mapping[str, Any]) -> bool:
+def _is_starting(server: PostgresServer, body: Mapping[str, Any]) -> bool:
+    """Tell whether an embedded server has yet to come up; its own pass says when it has, which wakes us."""
     conditions = items(part(body, "status"), "conditions")
-    return any(each["type"] == "Ready" and each["reason"] == Reason.STARTING for each in conditions)
+    ready = next((each for each in conditions if each["type"] == "Ready"), None)
+    return server.spec.embedded is not None and (ready is None or ready["reason"] == Reason.STARTING)

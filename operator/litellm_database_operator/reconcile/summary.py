@@ -16,6 +16,8 @@ from litellm_database_operator.planning.findings import Finding, State
 
 _READY_SURVIVES: Final = 60.0
 """Seconds of a passing fault that an established Ready lives through: a fail-over must not ring for every database."""
+_EXPECTED: Final = frozenset({Reason.STARTING, Reason.SERVER_NOT_READY})
+"""What every first start goes through: no Warning."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +76,11 @@ def _flag(kind: str, finding: Finding, *, on: bool) -> Condition:
     return Condition(type=kind, status="False", reason=Reason.SETTLED, message="")
 
 
-def event(ready: Condition, *, bad: bool) -> Event:
-    """Return the Event that goes with Ready."""
+def event(ready: Condition, *, before: Past, bad: bool) -> Event | None:
+    """Return the Event that goes with Ready, None where Ready says what it said before."""
+    last = next((each for each in before.conditions if each["type"] == conditions.READY), None)
+    if last and (last["status"], last["reason"], last["message"]) == (ready.status, ready.reason, ready.message):
+        return None
     return Event(type="Warning" if bad else "Normal", reason=ready.reason, message=ready.message)
 
 
@@ -94,7 +99,8 @@ def failed(
         "observedGeneration": before.generation,
         "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
     }
-    return Outcome(status=status, event=event(wanted[0], bad=True), failed=not must_act)
+    told = event(wanted[0], before=before, bad=error.reason not in _EXPECTED)
+    return Outcome(status=status, event=told, failed=not must_act)
 
 
 def _not_ready(before: Past) -> Literal["False", "Unknown"]:
