@@ -640,3 +640,11 @@ def test_a_crowded_server_is_not_looked_at_again_at_once() -> None:
     decisive = make_plan(RESOURCE, observed, occasion_of(RESOURCE)).decisive()
     assert decisive is not None
     assert (decisive.reason, decisive.retry_after) == (Reason.SERVER_BUSY, 30)
+
+
+def test_a_crowded_login_gets_the_limit_that_was_raised() -> None:
+    resource = resource_of({"credentials": {"connectionLimit": 40}})
+    observed = replace(ready(resource, login=LoginState.CROWDED, inside=None), catalog=ready(RESOURCE).catalog)
+    (shape,) = make_plan(resource, observed, occasion_of(resource)).steps
+    assert isinstance(shape, ShapeRoles)
+    assert {role.connection_limit for role in shape.alter} == {42}
