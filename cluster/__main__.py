@@ -4,7 +4,7 @@ import argparse
 import fcntl
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,7 +77,7 @@ def _existing() -> Identity:
 
 
 @contextmanager
-def _lock() -> Iterator[None]:
+def _lock() -> Generator[None]:
     """One start or stop at a time in a checkout. The lock is on a folder that outlives `down`."""
     handle = os.open(Path(__file__).parent, os.O_RDONLY)
     try:

@@ -35,9 +35,7 @@ class Api:
         self, method: str, path: str, body: object = None, content_type: str = "application/json"
     ) -> tuple[int, bytes]:
         """Send one request. Raises OSError while nobody answers."""
-        connection = http.client.HTTPSConnection(
-            self.host, self.port, timeout=10, context=self.tls
-        )
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=10, context=self.tls)
         try:
             content = None if body is None else json.dumps(body)
             connection.request(method, path, content, {"Content-Type": content_type})
@@ -64,9 +62,7 @@ class Api:
 
     def watch(self, path: str, *, seconds: int) -> Iterator[dict[str, Any]]:
         """Give what exists and then what changes, until `seconds` are over."""
-        connection = http.client.HTTPSConnection(
-            self.host, self.port, timeout=seconds + 30, context=self.tls
-        )
+        connection = http.client.HTTPSConnection(self.host, self.port, timeout=seconds + 30, context=self.tls)
         try:
             connection.request("GET", f"{path}?watch=true&timeoutSeconds={seconds}")
             for line in connection.getresponse():

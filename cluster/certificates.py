@@ -31,14 +31,11 @@ def certificates(identity: Identity) -> list[Certificate]:
     https://kubernetes.io/docs/setup/best-practices/certificates/
     """
     service = tuple(
-        f"DNS:kubernetes{suffix}"
-        for suffix in ("", ".default", ".default.svc", ".default.svc.cluster.local")
+        f"DNS:kubernetes{suffix}" for suffix in ("", ".default", ".default.svc", ".default.svc.cluster.local")
     )
     addresses = tuple(f"IP:{ip}" for ip in (identity.services[1], identity.node, "127.0.0.1"))
     return [
-        Certificate(
-            name="apiserver", user="kube-apiserver", alternative_names=service + addresses
-        ),
+        Certificate(name="apiserver", user="kube-apiserver", alternative_names=service + addresses),
         Certificate(
             name="kubelet",
             user=f"system:node:{NODE}",

@@ -4,6 +4,7 @@ A process cannot leave its cgroup by forking or by losing its parent, so this ne
 https://docs.kernel.org/admin-guide/cgroup-v2.html
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -53,10 +54,22 @@ def kill(name: str, *, seconds: float = 30.0) -> None:
         time.sleep(0.05)
 
 
-def remove(name: str) -> None:
-    """Remove the cluster's cgroup from every hierarchy."""
+def remove(name: str, *, seconds: float = 10.0) -> None:
+    """Remove the cluster's cgroup from every hierarchy. Raises OSError for one that stays in use."""
+    deadline = time.monotonic() + seconds
     for folder in _folders(name):
+        while not _removed(folder):
+            if time.monotonic() > deadline:
+                folder.rmdir()
+            time.sleep(0.05)
+
+
+def _removed(folder: Path) -> bool:
+    try:
         folder.rmdir()
+    except OSError:  # a process that was killed is still being taken apart
+        return False
+    return True
 
 
 def _roots() -> list[Path]:
@@ -81,7 +94,5 @@ def _pids(path: Path) -> list[int]:
 
 
 def _end(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

@@ -190,7 +190,5 @@ def write(contents: dict[Path, str]) -> None:
         path.write_text(text)
 
 
-
-
 def _dump(content: object) -> str:
     return json.dumps(content, indent=2) + "\n"

@@ -18,8 +18,7 @@ def objects(identity: Identity) -> dict[str, dict[str, Any]]:
     slices = "/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices/kube-dns"
     classes = f"/apis/storage.k8s.io/v1/storageclasses/{STORAGE_CLASS}"
     volumes = {
-        f"{VOLUMES_PATH}/{name}": persistent_volume(name, folder)
-        for name, folder in volume_folders(identity).items()
+        f"{VOLUMES_PATH}/{name}": persistent_volume(name, folder) for name, folder in volume_folders(identity).items()
     }
     return {
         classes: STORAGE,
@@ -66,9 +65,7 @@ def persistent_volume(name: str, folder: Path) -> dict[str, Any]:
             # Freed by volumes.py, which empties it first.
             "persistentVolumeReclaimPolicy": "Retain",
             "local": {"path": str(folder)},
-            "nodeAffinity": {
-                "required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}
-            },
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
         },
     }
 

@@ -90,9 +90,7 @@ def recall(folder: Path, name: str) -> Running | None:
         return None
 
 
-def start(
-    program: Program, *, entering: Iterable[str], cgroup_procs: Path, log: Path
-) -> subprocess.Popen[bytes]:
+def start(program: Program, *, entering: Iterable[str], cgroup_procs: Path, log: Path) -> subprocess.Popen[bytes]:
     """Start a program for good: own session, own cgroup, its words in `log`.
 
     `entering` is put before the command, to start it elsewhere (nsenter).

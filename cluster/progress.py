@@ -3,14 +3,14 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 QUIET_SECONDS = 15.0
 
 
 @contextmanager
-def step(title: str) -> Iterator[None]:
+def step(title: str) -> Generator[None]:
     """Say what is being done, that it still is, and how long it took."""
     started = time.monotonic()
     done = threading.Event()

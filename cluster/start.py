@@ -4,11 +4,12 @@ Each step looks first and does nothing where nothing is to be done: a first star
 cluster and one whose processes were killed all go the same way.
 """
 
-import os
 import re
+import shlex
+import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,13 +40,16 @@ def up(root: Path) -> Identity:
     _start_foundation(identity)
     _start_rest(identity)
     print(f"The cluster is up ({time.monotonic() - begun:.1f} s).")
-    print(f"  export KUBECONFIG={identity.state}/kubeconfig PATH={identity.state}/bin:$PATH")
+    kubeconfig, programs = (shlex.quote(str(identity.state / name)) for name in ("kubeconfig", "bin"))
+    print(f"  export KUBECONFIG={kubeconfig} PATH={programs}:$PATH")
     return identity
 
 
 def _identity(root: Path) -> Identity:
     identity = load(root)
     if identity is None:
+        # What a copied folder says of processes is said of another cluster's.
+        shutil.rmtree(root / ".cluster", ignore_errors=True)
         identity = choose(root, network.routed_networks())
         store(identity)
     return identity
@@ -61,7 +65,7 @@ def _link(identity: Identity) -> None:
 
 
 def _symlink(link: Path, target: Path) -> None:
-    if link.is_symlink() and Path(os.readlink(link)) == target:
+    if link.is_symlink() and link.readlink() == target:
         return
     link.unlink(missing_ok=True)
     link.symlink_to(target)
@@ -112,7 +116,7 @@ def _start_rest(identity: Identity) -> None:
 
 
 @contextmanager
-def _starting(identity: Identity, programs: list[Program]) -> Iterator[Callable[[], str | None]]:
+def _starting(identity: Identity, programs: list[Program]) -> Generator[Callable[[], str | None]]:
     """Start those that do not run as they should; what is waited for them counts as their time.
 
     Gives a question: which of them has ended meanwhile, and with what words?

@@ -1,8 +1,10 @@
 """What the cluster is like just now: which of its programs run, and whether its node is Ready."""
 
+import math
 import socket
 import urllib.request
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cluster import network
@@ -78,13 +80,25 @@ def node_is_ready(identity: Identity) -> bool:
         account = api.get("/api/v1/namespaces/default/serviceaccounts/default")
     except (OSError, ClusterError):
         return False
-    return node is not None and account is not None and accepts_pods(node)
+    started = _kubelet_started(identity)
+    return account is not None and node is not None and accepts_pods(node, since=started)
 
 
-def accepts_pods(node: dict[str, Any]) -> bool:
-    """Read a node's own word."""
-    conditions = {entry["type"]: entry["status"] for entry in node["status"]["conditions"]}
-    return conditions.get("Ready") == "True" and not node["spec"].get("taints")
+def _kubelet_started(identity: Identity) -> float:
+    record = identity.state / "processes" / "kubelet.json"
+    return record.stat().st_mtime if record.exists() else math.inf
+
+
+def accepts_pods(node: dict[str, Any], *, since: float) -> bool:
+    """Read the node's own word, said by the kubelet that runs since then.
+
+    What an earlier kubelet said stays in the object for a while.
+    """
+    conditions = {entry["type"]: entry for entry in node["status"].get("conditions", [])}
+    ready = conditions.get("Ready", {"status": "Unknown", "lastHeartbeatTime": "1970-01-01T00:00:00Z"})
+    said = datetime.fromisoformat(ready["lastHeartbeatTime"]).timestamp()
+    # Times in an object are whole seconds.
+    return ready["status"] == "True" and said + 1 > since and not node["spec"].get("taints")
 
 
 def dns_answers(identity: Identity) -> bool:

@@ -50,7 +50,9 @@ def _shim_sockets(identity: Identity) -> Iterator[Path]:
 
 def _files_elsewhere(identity: Identity) -> Iterator[Path]:
     """What containerd and the kubelet keep in places that cannot be chosen."""
-    yield from CNI_RESULTS.glob(f"{identity.name}-*")
+    sandboxes = identity.state / "containerd" / "root" / "io.containerd.grpc.v1.cri" / "sandboxes"
+    for sandbox in sandboxes.glob("*"):
+        yield from CNI_RESULTS.glob(f"*-{sandbox.name}-*")
     for link in CONTAINER_LOGS.glob("*.log"):
         if link.is_symlink() and link.readlink().is_relative_to(identity.run):
             yield link

@@ -21,8 +21,7 @@ RETRY_SECONDS = 1.0
 def is_released(volume: dict[str, Any]) -> bool:
     """Whether a volume of ours has lost its claim; by then no pod uses it (pvc-protection)."""
     return (
-        volume["spec"].get("storageClassName") == STORAGE_CLASS
-        and volume.get("status", {}).get("phase") == "Released"
+        volume["spec"].get("storageClassName") == STORAGE_CLASS and volume.get("status", {}).get("phase") == "Released"
     )
 
 

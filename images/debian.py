@@ -1,6 +1,5 @@
 """The file system of Debian bookworm that our images stand on, made by mmdebstrap."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -77,7 +77,7 @@ def tree(source: Path, prefix: str) -> Iterator[Entry]:
     for path in sorted(source.rglob("*")):
         name = f"{prefix}/{path.relative_to(source)}"
         if path.is_symlink():
-            yield Entry(name=name, mode=0o777, target=os.readlink(path))
+            yield Entry(name=name, mode=0o777, target=str(path.readlink()))
         elif path.is_dir():
             yield folder(name)
         else:

@@ -70,9 +70,7 @@ def require(path: Path) -> None:
         raise ImageError(f"cannot build the image: {path.relative_to(ROOT)} is missing")
 
 
-def run(
-    command: Sequence[str], *, cwd: Path = ROOT, environment: Mapping[str, str] | None = None
-) -> None:
+def run(command: Sequence[str], *, cwd: Path = ROOT, environment: Mapping[str, str] | None = None) -> None:
     """Run a command, with some variables set. Raises ImageError with its last words."""
     try:
         result = subprocess.run(
