@@ -169,8 +169,7 @@ class Session:
             return False
         try:
             with _own_socket(self._connection.fileno()) as own:
-                own.setblocking(False)  # noqa: FBT003
-                own.recv(1, socket.MSG_PEEK)
+                own.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
         except BlockingIOError:
             return True
         except OSError:

@@ -139,9 +139,9 @@ EXISTING_ROLES: Final[LiteralString] = """
     SELECT rolname::text AS name FROM pg_catalog.pg_roles WHERE rolname = ANY (%(roles)s)
 """
 
-# Waits until each is gone, at most so many milliseconds, so that whoever asked may count on it.
+# Ends each, and waits until it is gone, at most so many milliseconds; a row for each that was there.
 END_SESSIONS: Final[LiteralString] = """
-    SELECT pg_catalog.pg_terminate_backend(pid, %(wait)s) AS ended
+    SELECT pg_catalog.pg_terminate_backend(pid, %(wait)s)
       FROM pg_catalog.pg_stat_activity
      WHERE usename = ANY (%(logins)s)
 """

@@ -166,6 +166,16 @@ async def test_tls(postgres_servers: PostgresServers, postgres: PostgresServer, 
         assert (type(error), error.reason) == (MustActError, Reason.TLS_FAILED), arguments
 
 
+async def test_a_session_is_used_again(postgres_servers: PostgresServers, postgres: PostgresServer) -> None:
+    encrypted = postgres_servers.start(16, tls="required")
+    for server, tls in ((postgres, "disable"), (encrypted, "require")):
+        async with gateway(**admin_of(server), tls=tls) as made:
+            await made.fetch_facts()
+            before = backends_of_the_operator(server)
+            await made.fetch_usage()
+            assert backends_of_the_operator(server) == before
+
+
 async def test_a_certificate_for_another_name(
     postgres_servers: PostgresServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,6 +299,7 @@ async def test_pg_hba_that_does_not_admit_the_login(postgres_servers: PostgresSe
     assert error.reason is Reason.ADMIN_LOGIN_REFUSED
     with pytest.raises(UnavailableError) as caught:
         await look(server, "x")
+    server.stop()  # nobody could clean up in it
     assert caught.value.reason is Reason.LOGIN_FAILED
 
 
@@ -319,9 +330,13 @@ def stopped(process: int) -> Generator[None]:
 OURS = "FROM pg_stat_activity WHERE application_name = 'litellm-database-operator'"
 
 
-def sessions_of_the_operator(server: PostgresServer) -> int:
+def backends_of_the_operator(server: PostgresServer) -> list[tuple[int]]:
     with server.connect() as superuser:
-        return len(superuser.execute("SELECT pid " + OURS).fetchall())
+        return superuser.execute("SELECT pid " + OURS).fetchall()
+
+
+def sessions_of_the_operator(server: PostgresServer) -> int:
+    return len(backends_of_the_operator(server))
 
 
 def end_sessions_of_the_operator(server: PostgresServer) -> int:
