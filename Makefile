@@ -53,11 +53,11 @@ integration: setup ## tests on real PostgreSQL servers and a local API server
 	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet
 
 .PHONY: e2e
-e2e: setup ## tests on the local cluster, started for them when it is not up
+e2e: setup images ## tests on the local cluster, started for them when it is not up
 	@tools/with-cluster $(PHASE) end-to-end tests -- $(BIN)/pytest tests/e2e --quiet
 
 .PHONY: bench
-bench: setup ## the figures, into build/bench.json; takes a while
+bench: setup images ## the figures, into build/bench.json; takes a while
 	@tools/with-cluster $(PHASE) bench -- $(PYTHON) -m tests.bench
 
 .PHONY: images
