@@ -22,7 +22,7 @@ from litellm_database_operator.errors import OperatorError
 from litellm_database_operator.handlers.door import watch
 from litellm_database_operator.kube.api import Api, connect
 from litellm_database_operator.kube.cluster import Cluster
-from litellm_database_operator.kube.effects import undisturbed
+from litellm_database_operator.kube.effects import Effects, undisturbed
 from litellm_database_operator.kube.kinds import DATABASE, SERVER
 from litellm_database_operator.kube.leases import Leases
 from litellm_database_operator.kube.resources import Resources
@@ -49,9 +49,10 @@ class Operator:
     servers: Servers
 
 
-async def build(api: Api, settings: Settings) -> Operator:
-    """Wire everything up; UnavailableError when the API server does not tell the namespace's uid."""
-    cluster, resources = Cluster(api), Resources(api, instance=settings.pod_name)
+async def build(api: Api, settings: Settings, *, effects: Effects = undisturbed) -> Operator:
+    """Wire everything up, each write and step inside an effect; UnavailableError when the API server is silent."""
+    cluster = Cluster(api, effects=effects)
+    resources = Resources(api, instance=settings.pod_name, effects=effects)
     servers, slots = Servers(cluster, settings), MigrationSlots()
 
     def server_of(body: Mapping[str, Any]) -> ResourceKey | None:
@@ -67,7 +68,7 @@ async def build(api: Api, settings: Settings) -> Operator:
         database=DatabaseReconciler(
             cluster=cluster,
             servers=servers,
-            applier=Applier(cluster, settings, undisturbed),
+            applier=Applier(cluster, settings, effects),
             library=read_library(settings.library),
             slots=slots,
             identity=settings.identity or await cluster.fetch_namespace_uid(settings.pod_namespace),
