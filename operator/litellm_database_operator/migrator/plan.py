@@ -7,6 +7,7 @@ from typing import Final
 from litellm_database_operator.migrator.content import Content, Index, Migration, View
 from litellm_database_operator.migrator.errors import RunFailedError
 from litellm_database_operator.migrator.look import Seen
+from litellm_database_operator.model.bundle import names_ahead
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure
 
@@ -80,9 +81,7 @@ def _refuse_unfinished(names: Sequence[str]) -> None:
 
 
 def _refuse_ahead(content: Content, seen: Seen) -> None:
-    newest = content.names[-1]
-    ahead = sorted((name for name in unknown(content, seen) if _newer(name, newest)), key=str.encode)
-    if ahead:
+    if ahead := names_ahead(content.names, seen.finished):
         raise RunFailedError(
             Failure(
                 reason=Reason.AHEAD_OF_TARGET,
@@ -91,11 +90,6 @@ def _refuse_ahead(content: Content, seen: Seen) -> None:
                 "choose a LiteLLM version at least as new as the database",
             )
         )
-
-
-def _newer(name: str, newest: str) -> bool:
-    """Tell whether a name is later; LiteLLM's own migrator leaves baseline diffs of the moment, which say nothing."""
-    return name.encode() > newest.encode() and not name.endswith("_baseline_diff")
 
 
 def _refuse_strangers(seen: Seen) -> None:

@@ -6,14 +6,15 @@ The files are written by `python3 -m bundles build`; docs/spec/bundle.md gives t
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NewType
+from typing import Final, NewType
 
 Digest = NewType("Digest", str)
 """`sha256:` and 64 hexadecimal digits."""
 BundleVersion = NewType("BundleVersion", str)
+_BASELINE_DIFF: Final = "_baseline_diff"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +58,18 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _distance(one: str, other: str) -> tuple[int, ...]:
     pairs = zip(_numbers(one), _numbers(other), strict=False)
     return tuple(abs(left - right) for left, right in pairs)
+
+
+def names_ahead(known: Sequence[str], finished: Iterable[str]) -> tuple[str, ...]:
+    """Return applied migrations that are unknown to a bundle and newer than all of its own: the database is ahead.
+
+    Unknown ones that are older say nothing, as LiteLLM rewrites its history; nor do the baseline diffs that
+    LiteLLM's own migrator leaves, named after the moment.
+    """
+    newest = max((name.encode() for name in known), default=b"")
+    unknown = set(finished) - set(known)
+    ahead = (name for name in unknown if name.encode() > newest and not name.endswith(_BASELINE_DIFF))
+    return tuple(sorted(ahead, key=str.encode))
 
 
 def ledger_fingerprint(finished: Iterable[str]) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Final
 
 from litellm_database_operator.model import names, report
-from litellm_database_operator.model.bundle import Bundle, ledger_fingerprint
+from litellm_database_operator.model.bundle import Bundle, ledger_fingerprint, names_ahead
 from litellm_database_operator.model.observed import InsideFacts, JobFacts, LoginState, Observed, PodFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
@@ -65,6 +65,8 @@ def _settled(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts,
     target = occasion.target
     if running := _running_job(observed):
         return _running(running, target)
+    if ahead := names_ahead(target.migrations, inside.finished):
+        return stalled(Reason.AHEAD_OF_TARGET, _ahead(target, ahead))
     if is_complete(target, inside):
         return done(Reason.MIGRATED, f"ledger, views and schema match bundle {target.version}")
     if stop := _verdict(resource, observed.jobs, inside, occasion):
@@ -73,6 +75,14 @@ def _settled(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts,
         full = "waiting for a free migration: limits.concurrentMigrations of the PostgresServer are running"
         return waiting(Reason.PENDING, full, retry_after=_LOOK_AGAIN)
     return None
+
+
+def _ahead(target: Bundle, ahead: tuple[str, ...]) -> str:
+    return (
+        f"the database is ahead of bundle {target.version}: {len(ahead)} applied migrations are newer, up to "
+        f"{_quoted(ahead[-1])}. Nothing is ever migrated back: ask for a LiteLLM release at least as new. "
+        "The database serves on as it is"
+    )
 
 
 def _running_job(observed: Observed) -> JobFacts | None:
