@@ -5,7 +5,7 @@ itself, goes in Prisma's own three steps: begin the row, run the script, finish 
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,21 +14,20 @@ from psycopg import sql
 from litellm_database_operator.migrator import ledger
 from litellm_database_operator.migrator.content import Migration
 from litellm_database_operator.migrator.errors import QueryError, RunFailedError
-from litellm_database_operator.migrator.extras import drop_invalid_indexes
+from litellm_database_operator.migrator.extras import concurrently, drop_invalid_indexes
 from litellm_database_operator.migrator.judge import Judge
 from litellm_database_operator.migrator.log import log
+from litellm_database_operator.migrator.patience import patiently
 from litellm_database_operator.migrator.progress import Progress
-from litellm_database_operator.migrator.script import controls_transactions, failing_statement
+from litellm_database_operator.migrator.script import controls_transactions, failing_statement, leaves_only_an_index
 from litellm_database_operator.migrator.session import APPLICATION_NAME, Session
+from litellm_database_operator.migrator.stop import StopError
 from litellm_database_operator.model.names import SchemaName
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure
 
 _NO_TRANSACTION: Final = frozenset({"25001", "2D000"})
 """active_sql_transaction, invalid_transaction_termination: the script cannot run inside a transaction."""
-_PASSING: Final = frozenset({"55P03", "40P01", "40001"})
-"""lock_not_available, deadlock_detected, serialization_failure: somebody else was in the way."""
-_LONGEST_PAUSE: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,24 +99,18 @@ class Applier:
 
         An interrupted CREATE INDEX CONCURRENTLY leaves an INVALID index, and IF NOT EXISTS would be content with it.
         """
-        drop_invalid_indexes(self.session, self.schema, named_in=query.script.decode(errors="replace"))
-        self.session.run_query(query.text())
+        if not leaves_only_an_index(query.script, self.judge):
+            return self.session.run_query(query.text())
+        with concurrently(self.session):
+            drop_invalid_indexes(self.session, self.schema, named_in=query.script.decode(errors="replace"))
+            return self.session.run_query(query.text())
 
     def _patiently(self, query: Query, attempt: Callable[[], None]) -> None:
-        """Try again while somebody else is in the way; the run's deadline ends it."""
-        for pause in _pauses():
-            try:
-                return attempt()
-            except KeyboardInterrupt:
-                self.progress.statement = self._statement(query, position=None)
-                raise
-            except QueryError as error:
-                if error.sqlstate not in _PASSING:
-                    raise
-                self.progress.obstacle = error.message
-                log("waits for others", migration=self.progress.migration, sqlstate=error.sqlstate, seconds=pause)
-            time.sleep(pause)
-        return None
+        try:
+            patiently(attempt, self.progress)
+        except StopError:
+            self.progress.statement = self._statement(query, position=None)
+            raise
 
     def _failed(self, error: QueryError, query: Query) -> RunFailedError:
         return RunFailedError(
@@ -140,11 +133,3 @@ class Applier:
             completed=self.session.completed - query.statements_before,
             position=None if position is None else position - len(query.before.decode()),
         )
-
-
-def _pauses() -> Iterator[float]:
-    """Seconds between tries, without an end."""
-    pause = 0.5
-    while True:
-        yield pause
-        pause = min(pause * 2, _LONGEST_PAUSE)

@@ -1,13 +1,15 @@
 """What belongs to a bundle and is in no migration: the indexes that LiteLLM's own Job builds, and its views."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 from psycopg import sql
 
 from litellm_database_operator.migrator.content import Index, View
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.look import fetch_objects
+from litellm_database_operator.migrator.patience import patiently
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.session import Session
 from litellm_database_operator.model.names import SchemaName
@@ -18,8 +20,7 @@ def build_indexes(session: Session, schema: SchemaName, indexes: Sequence[Index]
     for index in indexes:
         began = time.monotonic()
         progress.phase = f"building index {index.name}"
-        drop_invalid_indexes(session, schema, named_in=index.name)
-        session.execute(create_index(schema, index))
+        patiently(lambda index=index: _build(session, schema, index), progress)
         progress.built += 1
         log("built index", index=index.name, ms=round((time.monotonic() - began) * 1000))
 
@@ -29,9 +30,22 @@ def create_views(session: Session, views: Sequence[View], progress: Progress) ->
     session.execute(sql.SQL("RESET search_path"))
     for view in views:
         progress.phase = f"creating view {view.name}"
-        session.run_query(view.sql.encode())
+        patiently(lambda view=view: session.run_query(view.sql.encode()), progress)
         progress.built += 1
         log("created view", view=view.name)
+
+
+@contextmanager
+def concurrently(session: Session) -> Generator[None]:
+    """Let statements that hold up nobody wait as long as they like.
+
+    Building an index concurrently waits for every older transaction, and lock_timeout would end that wait: on a busy
+    database it would be begun again and again. After an error nothing follows but another try, and what the session
+    knows of the failed query is still wanted: hence no RESET then.
+    """
+    session.execute(sql.SQL("SET lock_timeout = 0"))
+    yield
+    session.execute(sql.SQL("RESET lock_timeout"))
 
 
 def drop_invalid_indexes(session: Session, schema: SchemaName, *, named_in: str) -> None:
@@ -40,6 +54,12 @@ def drop_invalid_indexes(session: Session, schema: SchemaName, *, named_in: str)
         if thing.kind == "i" and not thing.valid and thing.name in named_in:
             log("drops an INVALID index", index=thing.name)
             session.execute(drop_index(schema, thing.name))
+
+
+def _build(session: Session, schema: SchemaName, index: Index) -> None:
+    with concurrently(session):
+        drop_invalid_indexes(session, schema, named_in=index.name)
+        session.execute(create_index(schema, index))
 
 
 def create_index(schema: SchemaName, index: Index) -> sql.Composed:

@@ -15,6 +15,7 @@ from litellm_database_operator.migrator.extras import build_indexes, create_view
 from litellm_database_operator.migrator.judge import Judge
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.look import Seen, look
+from litellm_database_operator.migrator.patience import patiently
 from litellm_database_operator.migrator.plan import Plan, edited, make_plan, missing_views, unbuilt_indexes, unknown
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.report import explain, make_report
@@ -100,7 +101,8 @@ class Run:
     def _apply(self, session: Session, plan: Plan) -> None:
         schema = self._schema
         # A crash loses at worst the newest commits, a row of the ledger always together with what it stands for.
-        session.execute(sql.SQL("SET synchronous_commit = off"), *ledger.create(schema, app=self.settings.login.app))
+        session.execute(sql.SQL("SET synchronous_commit = off"))
+        patiently(lambda: session.execute(*ledger.create(schema, app=self.settings.login.app)), self.progress)
         for name in plan.resume:
             session.execute(ledger.roll_back(schema, name=name))
         applier = Applier(session=session, judge=self.judge, schema=schema, progress=self.progress)

@@ -24,6 +24,7 @@ _OPTIONS: Final = {
     "lock_timeout": _LOCK_TIMEOUT,
     "statement_timeout": "0",  # the run's own deadline counts
     "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",  # the session idles while the judge compares
     "default_transaction_read_only": "off",
     "client_min_messages": "warning",
     "standard_conforming_strings": "on",

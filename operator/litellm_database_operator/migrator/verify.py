@@ -33,7 +33,7 @@ def refuse_ledger(diagnosis: Diagnosis) -> None:
 
 def missing(content: Content, seen: Seen, *, differences: Sequence[str]) -> tuple[str, ...]:
     """Put together what the judge found missing, and what schema.prisma does not tell."""
-    indexes = (f"index {index.name}" for index in unbuilt_indexes(content, seen))
+    indexes = (f"index {index.table}.{index.name}" for index in unbuilt_indexes(content, seen))
     views = (f"view {view.name}" for view in missing_views(content, seen))
     return tuple(dict.fromkeys(chain(differences, indexes, views)))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,11 +43,12 @@ def wait_for_session(place: Place, condition: str) -> int:
     query = sql.SQL(
         "SELECT pid FROM pg_stat_activity WHERE datname = {} AND application_name LIKE 'litellm-migrator%%' AND "
     ).format(place.database) + sql.SQL(condition)  # pyright: ignore[reportArgumentType] # the test's own text
+    patience = time.monotonic() + 30
     with place.connect() as session:
-        session.execute("SET statement_timeout = '30s'")
-        while not (found := session.execute(query).fetchone()):
-            session.execute("SELECT pg_stat_clear_snapshot()")
-    return int(found[0])
+        while time.monotonic() < patience:
+            if found := session.execute(query).fetchone():
+                return int(found[0])
+    raise AssertionError(f"no session of the migrator came to {condition}")
 
 
 @pytest.mark.parametrize(
@@ -201,6 +203,19 @@ def test_a_failure_outside_a_transaction_is_left_in_the_ledger_as_prisma_does(pl
     assert (again.reason, again.prisma_code, again.migration) == (Reason.LEDGER_UNFINISHED, "P3009", ALIAS)
 
 
+def test_a_refused_concurrent_index_is_named_and_can_be_tried_again(place: Place, tmp_path: Path) -> None:
+    statement = 'CREATE UNIQUE INDEX CONCURRENTLY "once" ON "LiteLLM_Key" (alias)'
+    place.run(make_bundle(tmp_path / "before", BUNDLE), BUNDLE)
+    with place.connect_as_migrator() as writer:
+        writer.execute("INSERT INTO \"LiteLLM_Key\" VALUES ('k', 'same'), ('l', 'same')")
+    library = make_bundle(tmp_path, BUNDLE, migrations=MIGRATIONS | {"20250104000000_index": statement + ";"})
+    why = failure(place.run(library, BUNDLE))
+    assert (why.migration, why.statement, why.sqlstate) == ("20250104000000_index", statement, "23505")
+    with place.connect_as_migrator() as writer:
+        writer.execute("DELETE FROM \"LiteLLM_Key\" WHERE token = 'l'")
+    assert place.run(library, BUNDLE).report.outcome is Outcome.MIGRATED
+
+
 def test_an_interrupted_concurrent_index_is_built_again(place: Place, tmp_path: Path) -> None:
     script = '-- lone\nCREATE INDEX CONCURRENTLY IF NOT EXISTS "by_alias" ON "LiteLLM_Key" (alias);'
     library = make_bundle(tmp_path, BUNDLE, migrations=MIGRATIONS | {"20250104000000_index": script})
@@ -218,6 +233,17 @@ def test_an_interrupted_concurrent_index_is_built_again(place: Place, tmp_path: 
     assert place.fetch(valid) == [(True,)]
     rows = [row[1:4] for row in place.ledger() if row[0] == "20250104000000_index"]
     assert rows == [(False, True, 0), (True, False, 1)]
+
+
+def test_a_concurrent_index_waits_for_old_transactions_longer_than_for_locks(place: Place, tmp_path: Path) -> None:
+    index = {"name": "Key_alias_idx", "table": "LiteLLM_Key", "definition": "(alias)"}
+    place.run(make_bundle(tmp_path / "before", BUNDLE), BUNDLE)
+    with holding(place, sql.SQL("UPDATE \"LiteLLM_Key\" SET alias = ''")):
+        job = place.start(make_bundle(tmp_path / "whole", BUNDLE, indexes=[index]), BUNDLE)
+        wait_for_session(place, "wait_event_type = 'Lock' AND query_start < clock_timestamp() - interval '5.5 seconds'")
+    ended = job.end()
+    assert ended.report.outcome is Outcome.MIGRATED
+    assert "waits for others" not in {line["message"] for line in ended.logs}
 
 
 def test_an_invalid_index_of_the_bundle_is_built_again(place: Place, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""When a schema may be called complete."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from litellm_database_operator.migrator.content import Content, Index, Migration, View
+from litellm_database_operator.migrator.errors import RunFailedError
+from litellm_database_operator.migrator.judge import Diagnosis
+from litellm_database_operator.migrator.look import SchemaObject, Seen
+from litellm_database_operator.migrator.verify import incomplete, missing, refuse_ledger
+from litellm_database_operator.model.reasons import Reason
+
+CONTENT = Content(
+    folder=Path("/bundles/1"),
+    version="1",
+    digest="sha256:1",
+    migrations=(Migration(name="a", script=b"", checksum=""),),
+    indexes=(Index(name="i", table="t", definition="(a)"),),
+    views=(View(name="v", sql=""),),
+)
+WHOLE = Seen(
+    objects=(SchemaObject(name="i", kind="i", valid=True), SchemaObject(name="v", kind="v", valid=True)), rows=()
+)
+EMPTY = Seen(objects=(), rows=())
+
+
+def diagnosis(
+    *, failed: tuple[str, ...] = (), unapplied: tuple[str, ...] = (), unknown: tuple[str, ...] = ()
+) -> Diagnosis:
+    return Diagnosis(has_ledger=True, failed=failed, edited=("e",), unapplied=unapplied, unknown=unknown)
+
+
+@pytest.mark.parametrize(
+    "wrong", [pytest.param(diagnosis(failed=("m",)), id="failed"), pytest.param(diagnosis(unapplied=("m",)), id="not")]
+)
+def test_a_ledger_that_prisma_does_not_accept_is_no_success(wrong: Diagnosis) -> None:
+    with pytest.raises(RunFailedError) as refused:
+        refuse_ledger(wrong)
+    assert (refused.value.failure.reason, refused.value.failure.migration) == (Reason.LEDGER_UNFINISHED, "m")
+
+
+def test_unknown_and_edited_ones_are_information() -> None:
+    refuse_ledger(diagnosis(unknown=("0_init",)))
+
+
+def test_what_is_missing_is_told_once() -> None:
+    assert missing(CONTENT, WHOLE, differences=()) == ()
+    assert missing(CONTENT, EMPTY, differences=("column t.c", "index t.x")) == (
+        "column t.c",
+        "index t.x",
+        "index t.i",
+        "view v",
+    )
+
+
+def test_an_incomplete_schema_is_said_to_be() -> None:
+    assert incomplete(["a", "b"]).failure.reason is Reason.SCHEMA_INCOMPLETE
