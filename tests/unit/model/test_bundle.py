@@ -1,12 +1,14 @@
 """Bundles: which one is meant, and how a ledger is named."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litellm_database_operator.model.bundle import Library, ledger_fingerprint
+from litellm_database_operator.model.bundle import Library, ledger_fingerprint, read_library
 from tests.support.planning import BUNDLE, NEWER
 
 LIBRARY = Library(bundles=(BUNDLE, replace(NEWER, litellm=("1.82.0", "1.90.3"))))
@@ -43,3 +45,15 @@ def test_the_nearest_release_is_named(asked: str, nearest: str) -> None:
 @given(st.sets(st.text("abc_0123", min_size=1)), st.sets(st.text("abc_0123", min_size=1)))
 def test_equal_ledgers_have_equal_names(one: set[str], other: set[str]) -> None:
     assert (ledger_fingerprint(one) == ledger_fingerprint(sorted(other))) == (one == other)
+
+
+def test_a_library_is_read_as_it_was_written(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text(json.dumps({BUNDLE.version: {}}))
+    folder = tmp_path / BUNDLE.version
+    for name in reversed(BUNDLE.migrations):
+        (folder / "migrations" / name).mkdir(parents=True)
+    (folder / "migrations" / "migration_lock.toml").touch()
+    facts = {"version": BUNDLE.version, "digest": BUNDLE.digest, "litellm": list(BUNDLE.litellm)}
+    (folder / "bundle.json").write_text(json.dumps(facts))
+    (folder / "views.json").write_text(json.dumps([{"name": name} for name in BUNDLE.views]))
+    assert read_library(tmp_path) == Library(bundles=(BUNDLE,))

@@ -100,6 +100,44 @@ def test_a_complete_database_needs_no_job_whatever_jobs_say() -> None:
     assert (steps, finding.state, finding.reason) == ((), State.DONE, Reason.MIGRATED)
 
 
+# Ahead
+
+
+AHEAD = replace(inside_of(NEWER), verified=frozenset({BUNDLE.digest, NEWER.digest}))
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        pytest.param(AHEAD, id="once compared with the target"),
+        pytest.param(inside_of(NEWER), id="never compared with the target"),
+        pytest.param(replace(EMPTY, finished=frozenset(NEWER.migrations[2:])), id="with gaps"),
+    ],
+)
+def test_a_database_that_is_ahead_is_never_migrated_nor_called_up_to_date(inside: InsideFacts) -> None:
+    steps, finding = migrate(inside)
+    assert (steps, finding.state, finding.reason) == ((), State.STALLED, Reason.AHEAD_OF_TARGET)
+    assert "20250301000000_third" in finding.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("20240101000000_forgotten", id="an old one that LiteLLM has dropped since"),
+        pytest.param("20991231000000_baseline_diff", id="a baseline diff of LiteLLM's own migrator"),
+    ],
+)
+def test_an_unknown_migration_alone_does_not_put_a_database_ahead(name: str) -> None:
+    _, finding = migrate(replace(inside_of(), finished=inside_of().finished | {name}))
+    assert finding.reason is Reason.MIGRATED
+
+
+def test_a_name_in_the_ledger_is_foreign_text() -> None:
+    _, finding = migrate(replace(inside_of(), finished=inside_of().finished | {"9\x1b[31m\n" + "x" * 5_000}))
+    assert finding.message.isprintable()
+    assert len(finding.message) < 600
+
+
 # Started
 
 

@@ -323,6 +323,12 @@ def revoke_connect(world: World) -> None:
     world.database = replace(world.database, connecting=frozenset[RoleName]())
 
 
+def shut_the_migrator_out(world: World) -> None:
+    """REVOKE CONNECT ON DATABASE … FROM the migrator."""
+    assert world.database is not None
+    world.database = replace(world.database, connecting=frozenset({RESOURCE.roles.app}))
+
+
 def refuse_login(world: World) -> None:
     """ALTER ROLE … NOLOGIN."""
     role = world.roles[RESOURCE.roles.app_a]
@@ -392,6 +398,7 @@ DRIFTS: dict[str, tuple[Callable[[World], None], list[type]]] = {
     "the admin's inheritance lost": (lose_inheritance, [ShapeRoles]),
     "PUBLIC let in": (open_to_public, [RestrictDatabase]),
     "CONNECT revoked": (revoke_connect, [PrepareDatabase]),
+    "CONNECT revoked from the migrator": (shut_the_migrator_out, [PrepareDatabase]),
     "the login refused": (refuse_login, [PublishSecret, SetPassword]),
     "the role's password changed": (change_password, [PublishSecret, SetPassword]),
     "the owner let in": (let_owner_in, [ShapeRoles]),
@@ -599,6 +606,14 @@ def test_suspended_nothing_is_healed(name: str, drift: Callable[[World], None]) 
     decisive = plan.decisive()
     assert decisive is not None, f"{name} is not told"
     assert decisive.retry_after != 0, "nobody mends it: looking again at once would never end"
+
+
+@pytest.mark.parametrize("login", LoginState)
+def test_suspended_no_finding_asks_for_another_look(login: LoginState) -> None:
+    resource = resource_of({"suspend": True})
+    inside = inside_of() if login is LoginState.WORKS else None
+    plan = make_plan(resource, ready(resource, login=login, inside=inside), occasion_of(resource))
+    assert {finding.retry_after for finding in plan.findings()} == {None}
 
 
 def test_suspended_a_run_that_ended_is_closed() -> None:
