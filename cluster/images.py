@@ -1,5 +1,9 @@
-"""Gives container images to the cluster's own containerd."""
+"""Gives container images to the cluster's own containerd.
 
+Images that `python3 -m images` wrote lie in build/images, each with a record beside it.
+"""
+
+import json
 import tempfile
 from pathlib import Path
 
@@ -7,6 +11,7 @@ from cluster.binaries import path_of
 from cluster.commands import run
 from cluster.configuration import PAUSE_IMAGE
 from cluster.identity import Identity
+from cluster.progress import step
 from images import oci
 
 
@@ -24,6 +29,17 @@ def load_pause(identity: Identity) -> None:
         archive = Path(scratch) / "pause.tar"
         write_pause(archive)
         load_image(identity, archive)
+
+
+def load_new(identity: Identity) -> None:
+    """Import those images of build/images that the cluster does not have."""
+    present = digests(identity)
+    for record in sorted((identity.root / "build" / "images").glob("*.json")):
+        written = json.loads(record.read_text())
+        archive = record.with_suffix(".tar")
+        if archive.exists() and present.get(written["image"]) != written["digest"]:
+            with step(f"load {written['image']}"):
+                load_image(identity, archive)
 
 
 def write_pause(archive: Path) -> None:

@@ -28,10 +28,7 @@ from cluster.waiting import wait_until
 def up(root: Path) -> Identity:
     """Bring the cluster of a checkout up. Raises ClusterError, with every obstacle at once."""
     begun = time.monotonic()
-    machine = tools.inspect(needs_go=bool(binaries.missing()))
-    if found := tools.obstacles(machine):
-        raise ClusterError("\n".join(found))
-    tools.install(machine)
+    tools.prepare(needs_go=bool(binaries.missing()))
     identity = _identity(root)
     binaries.build_missing(identity.state / "build.log")
     _link(identity)
@@ -39,6 +36,7 @@ def up(root: Path) -> Identity:
     _configure(identity)
     _start_foundation(identity)
     _start_rest(identity)
+    images.load_new(identity)
     print(f"The cluster is up ({time.monotonic() - begun:.1f} s).")
     kubeconfig, programs = (shlex.quote(str(identity.state / name)) for name in ("kubeconfig", "bin"))
     print(f"  export KUBECONFIG={kubeconfig} PATH={programs}:$PATH")

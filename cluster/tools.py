@@ -34,7 +34,7 @@ def cni_folder() -> Path | None:
     return next((folder for folder in CNI_FOLDERS if (folder / "bridge").exists()), None)
 
 
-# Debian's package, and how it is seen that it is there.
+# Debian's package, and how it is seen that it is there. The last two are for images.
 PACKAGES: dict[str, Callable[[], object]] = {
     "containerd": lambda: shutil.which("containerd") and shutil.which("ctr"),
     "runc": lambda: shutil.which("runc"),
@@ -43,6 +43,7 @@ PACKAGES: dict[str, Callable[[], object]] = {
     "iproute2": lambda: shutil.which("ip"),
     "util-linux": lambda: shutil.which("nsenter") and shutil.which("unshare"),
     "openssl": lambda: shutil.which("openssl"),
+    "binutils": lambda: shutil.which("strip"),
     "mmdebstrap": lambda: shutil.which("mmdebstrap"),
 }
 
@@ -78,8 +79,18 @@ def obstacles(machine: Machine) -> list[str]:
     return found
 
 
-def install(machine: Machine) -> None:
-    """Install Debian's packages that are missing. Raises ClusterError when that fails."""
+def prepare(*, needs_go: bool) -> None:
+    """Make sure that this machine has what is needed.
+
+    Raises ClusterError, before anything is changed, with every obstacle at once.
+    """
+    machine = inspect(needs_go=needs_go)
+    if found := obstacles(machine):
+        raise ClusterError("\n".join(found))
+    _install(machine)
+
+
+def _install(machine: Machine) -> None:
     if not machine.missing_packages:
         return
     names = machine.missing_packages

@@ -8,14 +8,17 @@ import json
 import sys
 from pathlib import Path
 
+from cluster import binaries
 from cluster.errors import ClusterError
 from cluster.identity import load
-from cluster.images import digests, load_image, write_pause
+from cluster.images import load_new, write_pause
 from cluster.progress import step
 from cluster.state import containerd_answers
+from cluster.tools import prepare
+from images import oci
 from images.errors import ImageError
 from images.inputs import fingerprint
-from images.oci import Image, write_image
+from images.oci import write_image
 from images.recipes import RECIPES, Recipe
 from images.wheels import ROOT
 
@@ -32,53 +35,47 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         for name in [*RECIPES, PAUSE] if "all" in wanted else wanted:
-            _build(name)
+            _write_pause() if name == PAUSE else _write(name)
+        identity = load(ROOT)
+        if identity is not None and containerd_answers(identity):
+            load_new(identity)
     except (ImageError, ClusterError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0
 
 
-def _build(name: str) -> None:
-    archive = FOLDER / f"{name}.tar"
-    if name == PAUSE:
-        write_pause(archive)  # the cluster has it since its start
-        return
+def _write_pause() -> None:
+    """Write the image that the cluster makes for itself when it starts."""
+    prepare(needs_go="pause" in binaries.missing())
+    binaries.build_missing(FOLDER / "pause.log", ["pause"])
+    write_pause(FOLDER / f"{PAUSE}.tar")
+
+
+def _write(name: str) -> None:
+    """Write an image unless it was written from the same inputs before."""
     recipe = RECIPES[name]()
-    _write(archive, recipe)
-    _give_to_cluster(archive, recipe.image)
-
-
-def _write(archive: Path, recipe: Recipe) -> None:
-    """Write the image unless it was written from the same inputs before."""
-    try:
-        inputs = fingerprint(
-            ROOT,
-            repr(recipe.image),
-            *(layer.key(ROOT) for layer in recipe.layers),
-            Path(__file__).with_name("oci.py"),
-        )
-    except FileNotFoundError as error:
-        missing = Path(error.filename).relative_to(ROOT)
-        raise ImageError(f"cannot build the image: {missing} is missing") from error
-    record = archive.with_suffix(".json")
+    inputs = _inputs(recipe)
+    archive, record = FOLDER / f"{name}.tar", FOLDER / f"{name}.json"
     if archive.exists() and _read(record).get("inputs") == inputs:
         return
+    prepare(needs_go=False)
     layers = [layer.path(ROOT) for layer in recipe.layers]
-    with step(f"write {archive.name}"):
+    with step(f"write {archive.relative_to(ROOT)}"):
         written = write_image(archive, recipe.image, layers)
-    record.write_text(json.dumps({"inputs": inputs, "digest": written.digest}) + "\n")
+    content = {"image": recipe.image.name, "digest": written.digest, "inputs": inputs}
+    record.write_text(json.dumps(content) + "\n")
     print(f"  {recipe.image.name}: {written.size / MEBIBYTE:.0f} MiB uncompressed")
 
 
-def _give_to_cluster(archive: Path, image: Image) -> None:
-    identity = load(ROOT)
-    if identity is None or not containerd_answers(identity):
-        return
-    digest = _read(archive.with_suffix(".json"))["digest"]
-    if digests(identity).get(image.name) != digest:
-        with step(f"load {archive.name} into the cluster"):
-            load_image(identity, archive)
+def _inputs(recipe: Recipe) -> str:
+    """Hash all that an image is made from. Raises ImageError for a source that is missing."""
+    try:
+        keys = [layer.key(ROOT) for layer in recipe.layers]
+        return fingerprint(ROOT, repr(recipe.image), *keys, Path(oci.__file__))
+    except FileNotFoundError as error:
+        missing = Path(error.filename).relative_to(ROOT)
+        raise ImageError(f"cannot build the image: {missing} is missing") from error
 
 
 def _read(record: Path) -> dict[str, str]:
