@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, assert_never
 
+from hypothesis import HealthCheck, settings
+
 from litellm_database_operator.model import names, report
 from litellm_database_operator.model.bundle import Bundle, BundleVersion, Digest, ledger_fingerprint
 from litellm_database_operator.model.names import RoleName, SchemaName
@@ -45,6 +47,8 @@ from litellm_database_operator.planning.steps import (
     Step,
 )
 
+UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""For properties: a machine that is busy with other tests says nothing about them."""
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ADMIN: Final = RoleName("platform")
 SYSTEM: Final = "7300000000000000001"

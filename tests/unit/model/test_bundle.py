@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litellm_database_operator.model.bundle import Library, ledger_fingerprint, read_library
-from tests.support.planning import BUNDLE, NEWER
+from tests.support.planning import BUNDLE, NEWER, UNHURRIED
 
 LIBRARY = Library(bundles=(BUNDLE, replace(NEWER, litellm=("1.82.0", "1.90.3"))))
 
@@ -42,6 +42,7 @@ def test_the_nearest_release_is_named(asked: str, nearest: str) -> None:
     assert LIBRARY.nearest_litellm(asked) == nearest
 
 
+@UNHURRIED
 @given(st.sets(st.text("abc_0123", min_size=1)), st.sets(st.text("abc_0123", min_size=1)))
 def test_equal_ledgers_have_equal_names(one: set[str], other: set[str]) -> None:
     assert (ledger_fingerprint(one) == ledger_fingerprint(sorted(other))) == (one == other)

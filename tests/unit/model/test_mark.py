@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litellm_database_operator.model.roles import Mark, parse_mark
+from tests.support.planning import UNHURRIED
 
 MARK = Mark(identity="installation", namespace="team-a", namespace_uid="ns-1", name="gateway", uid="uid-1")
 MARKS = st.builds(
@@ -21,6 +22,7 @@ MARKS = st.builds(
 )
 
 
+@UNHURRIED
 @given(MARKS)
 def test_what_was_written_is_read_again(mark: Mark) -> None:
     assert parse_mark(mark.dump()) == mark
@@ -60,6 +62,7 @@ def test_a_foreign_comment_is_no_mark(comment: str | None) -> None:
     assert parse_mark(comment) is None
 
 
+@UNHURRIED
 @given(st.text() | st.from_regex(r"[\[{\"0-9:,litemdb.v ]{0,40}", fullmatch=True))
 def test_no_comment_is_an_error(comment: str) -> None:
     assert parse_mark(comment) is None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from litellm_database_operator.model import names
 from litellm_database_operator.model.names import DatabaseName
+from tests.support.planning import UNHURRIED
 
 LABEL = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True)
 RESOURCE = st.from_regex(r"[a-z0-9]([-a-z0-9]{0,38}[a-z0-9])?", fullmatch=True)
@@ -44,6 +45,7 @@ def test_long_names_are_cut_to_the_bound_with_a_hash(namespace: str, name: str) 
     assert f"{namespace}_{name}".startswith(cut[:-10])
 
 
+@UNHURRIED
 @given(LABEL, RESOURCE, LABEL, RESOURCE)
 def test_no_two_resources_share_a_database(namespace: str, name: str, other_namespace: str, other_name: str) -> None:
     one = names.database_name(namespace=namespace, name=name)
@@ -58,6 +60,7 @@ def test_a_cut_name_is_never_another_resources_whole_name() -> None:
     assert "_" in namespace
 
 
+@UNHURRIED
 @given(DATABASE)
 def test_the_roles_of_a_database_fit_and_differ(database: str) -> None:
     roles = names.role_names(DatabaseName(database)).all()
@@ -65,6 +68,7 @@ def test_the_roles_of_a_database_fit_and_differ(database: str) -> None:
     assert all(len(role.encode()) <= 63 for role in roles)
 
 
+@UNHURRIED
 @given(DATABASE, DATABASE)
 def test_no_two_databases_share_a_role(one: str, other: str) -> None:
     roles, others = (set(names.role_names(DatabaseName(each)).all()) for each in (one, other))
@@ -78,6 +82,7 @@ def test_a_database_named_like_another_ones_role_shares_none_with_it(suffix: str
     assert not {*one.all()} & {*other.all()}
 
 
+@UNHURRIED
 @given(RESOURCE, st.lists(st.text(), min_size=1, max_size=4))
 def test_a_jobs_name_fits_into_a_label(name: str, identity: list[str]) -> None:
     job = names.job_name(name, *identity)

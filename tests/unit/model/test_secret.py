@@ -12,7 +12,7 @@ from litellm_database_operator.model.names import DatabaseName, RoleName, Schema
 from litellm_database_operator.model.observed import SecretFacts
 from litellm_database_operator.model.secret import Binding, Endpoint, Password, mint_password, quote_option
 from litellm_database_operator.planning.steps import PublishSecret, SetPassword
-from tests.support.planning import binding_of, occasion_of, ready, resource_of, secret_of
+from tests.support.planning import UNHURRIED, binding_of, occasion_of, ready, resource_of, secret_of
 
 NAME = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=20)
 TLS = st.sampled_from(["disable", "require", "verify-full"])
@@ -82,6 +82,7 @@ def test_urls_are_read_back_whatever_a_name_holds(where: str, text: str) -> None
     assert_read_back(binding(**parts))
 
 
+@UNHURRIED
 @given(NAME, NAME, NAME, NAME, HOST, TLS)
 def test_urls_are_read_back_whatever_all_names_hold(  # noqa: PLR0913, PLR0917 - each is drawn
     database: str, schema: str, login: str, password: str, host: str, tls: str

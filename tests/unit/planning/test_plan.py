@@ -36,6 +36,7 @@ from tests.support.planning import (
     BUNDLE,
     NEWER,
     PASSWORD,
+    UNHURRIED,
     World,
     binding_of,
     inside_of,
@@ -421,6 +422,7 @@ def test_what_drifted_is_mended_and_nothing_else(drift: Callable[[World], None],
     settle(world)
 
 
+@UNHURRIED
 @given(st.sets(st.sampled_from(sorted(DRIFTS))))
 def test_a_second_pass_plans_nothing(names: set[str]) -> None:
     world = settled()
@@ -431,6 +433,7 @@ def test_a_second_pass_plans_nothing(names: set[str]) -> None:
     assert world.databases_made == 1
 
 
+@UNHURRIED
 @given(st.sets(st.sampled_from(sorted(DRIFTS))), st.integers(0, 8))
 def test_a_crash_while_mending_is_mended(names: set[str], done: int) -> None:
     world = settled()
@@ -576,6 +579,7 @@ def observations(draw: st.DrawFn) -> Observed:
     )
 
 
+@UNHURRIED
 @given(observations(), st.sampled_from([BUNDLE, NEWER]))
 def test_no_plan_breaks_a_promise_whatever_was_observed(observed: Observed, target: Bundle) -> None:
     try:

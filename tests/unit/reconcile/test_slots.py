@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from litellm_database_operator.model.resource_key import ResourceKey
 from litellm_database_operator.reconcile.slots import MigrationSlots
+from tests.support.planning import UNHURRIED
 
 SERVER = "databases/shared"
 KEYS = [ResourceKey("LiteLLMDatabase", f"team-{number % 3}", f"gateway-{number}") for number in range(8)]
@@ -73,6 +74,7 @@ def test_leaving_twice_or_unknown_is_fine() -> None:
     assert woken == []
 
 
+@UNHURRIED
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from(KEYS)), max_size=60), st.integers(1, 3))
 def test_never_more_run_than_the_limit(moves: list[tuple[bool, ResourceKey]], limit: int) -> None:
     slots, running = MigrationSlots(), set[ResourceKey]()
@@ -86,6 +88,7 @@ def test_never_more_run_than_the_limit(moves: list[tuple[bool, ResourceKey]], li
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4])
+@UNHURRIED
 @given(order=st.permutations(KEYS))
 def test_everybody_gets_a_turn_in_the_order_of_coming(limit: int, order: list[ResourceKey]) -> None:
     slots, woken = with_wakes()
