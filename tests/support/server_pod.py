@@ -4,20 +4,23 @@ The test is its owner: it connects to the Service's address as the superuser, fr
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from tests.support.kubectl import Body, Kubectl
+from tests.support.postgres_server import Login
 from tests.support.resources import API_VERSION, UNPRIVILEGED
 
 _PORT: Final = 5432
 _ADMIN: Final = "litellm_admin"
 _LABELS: Final = {"app": "postgres"}
 _WRITABLE: Final = {"data": "/var/lib/postgresql/data", "tmp": "/tmp", "run": "/var/run/postgresql"}  # noqa: S108 - the pod's own
-_CONNECT_WITHIN: Final = 30.0
+_CONNECT_WITHIN: Final = 30
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,18 +46,17 @@ class ServerPod:
             session.execute(create.format(sql.Identifier(_ADMIN), sql.Literal(self.admin_password)))
         self.kubectl.apply(self._secret(), self._server())
 
-    def connect(self, database: str = "postgres") -> psycopg.Connection:
-        """Open a session as the superuser, in autocommit."""
+    def connect(self, database: str = "postgres", login: Login | None = None) -> psycopg.Connection:
+        """Open a session in autocommit, as the superuser unless told otherwise."""
+        who = login or Login(user="postgres", password=self.superuser_password)
         host: str = self.kubectl.there("service", "postgres")["spec"]["clusterIP"]
-        return psycopg.connect(
-            host=host,
-            port=_PORT,
-            dbname=database,
-            user="postgres",
-            password=self.superuser_password,
-            connect_timeout=int(_CONNECT_WITHIN),
-            autocommit=True,
-        )
+        found = make_conninfo(host=host, port=_PORT, dbname=database, user=who.user, password=who.password)
+        return psycopg.connect(found, connect_timeout=_CONNECT_WITHIN, autocommit=True)
+
+    def enter(self, published: Mapping[str, str]) -> psycopg.Connection:
+        """Open a session with what a Secret holds, but for the host, whose name is known inside the cluster only."""
+        who = Login(user=published["DATABASE_USER"], password=published["DATABASE_PASSWORD"])
+        return self.connect(published["DATABASE_NAME"], who)
 
     def _pod(self) -> Body:
         container = {
