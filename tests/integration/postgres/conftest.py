@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 
 from litellm_database_operator.model.names import DatabaseName, SchemaName
 from tests.support.postgres_server import Login, PostgresServer
 from tests.support.tenant import Tenant, gateway_to
+
+MakeTenant = Callable[[str], Awaitable[Tenant]]
 
 
 @pytest.fixture(params=["superuser", "managed admin"])
@@ -21,28 +24,41 @@ def admin(request: pytest.FixtureRequest, any_postgres: PostgresServer) -> Login
 
 
 @pytest.fixture
-async def make_tenant(
-    any_postgres: PostgresServer, admin: Login, unique_name: str
-) -> AsyncIterator[Callable[[str], Awaitable[Tenant]]]:
-    """Give what names a tenant's database, and makes nothing yet."""
-    gateway = gateway_to(any_postgres, admin)
+async def make_tenant(any_postgres: PostgresServer, admin: Login, unique_name: str) -> AsyncIterator[MakeTenant]:
+    """Give what names a tenant's database on each version and by each kind of admin; it makes nothing yet."""
+    async with tenants(any_postgres, admin, unique_name) as make:
+        yield make
+
+
+@pytest.fixture
+async def make_named(postgres: PostgresServer, managed_admin: Login, unique_name: str) -> AsyncIterator[MakeTenant]:
+    """Give the same on PostgreSQL 16 alone, where the version makes no difference."""
+    async with tenants(postgres, managed_admin, unique_name) as make:
+        yield make
+
+
+@asynccontextmanager
+async def tenants(server: PostgresServer, admin: Login, prefix: str) -> AsyncGenerator[MakeTenant]:
+    gateway = gateway_to(server, admin)
     facts = await gateway.fetch_facts()
 
-    async def make(suffix: str = "") -> Tenant:
+    async def make(suffix: str) -> Tenant:
         return Tenant(
-            server=any_postgres,
+            server=server,
             gateway=gateway,
             facts=facts,
-            database=DatabaseName(f"{unique_name}{suffix}"),
+            database=DatabaseName(f"{prefix}{suffix}"),
             # where PostgreSQL 14's schema public is not the admin's to close
             schema=SchemaName("public" if facts.superuser or facts.major > 14 else "litellm"),
         )
 
-    yield make
-    await gateway.close()
+    try:
+        yield make
+    finally:
+        await gateway.close()
 
 
 @pytest.fixture
-async def tenant(make_tenant: Callable[[str], Awaitable[Tenant]]) -> Tenant:
+async def tenant(make_tenant: MakeTenant) -> Tenant:
     """Give a database that is all made."""
     return await (await make_tenant("")).provision()

@@ -154,8 +154,8 @@ NAMES = [
 
 
 @pytest.mark.parametrize("suffix", NAMES)
-async def test_any_name_is_only_a_name(make_tenant: MakeTenant, suffix: str) -> None:
-    tenant = await make_tenant(suffix)
+async def test_any_name_is_only_a_name(make_named: MakeTenant, suffix: str) -> None:
+    tenant = await make_named(suffix)
     odd = Tenant(
         server=tenant.server,
         gateway=tenant.gateway,
@@ -174,18 +174,18 @@ async def test_any_name_is_only_a_name(make_tenant: MakeTenant, suffix: str) -> 
     assert not (await odd.gateway.fetch_catalog(odd.database)).roles
 
 
-async def test_names_of_the_greatest_length(make_tenant: MakeTenant) -> None:
-    tenant = await make_tenant("")
+async def test_names_of_the_greatest_length(make_named: MakeTenant) -> None:
+    tenant = await make_named("")
     full = "ü" * ((53 - len(tenant.database)) // 2)
-    long = await make_tenant(full + "x" * (53 - len(f"{tenant.database}{full}".encode())))
+    long = await make_named(full + "x" * (53 - len(f"{tenant.database}{full}".encode())))
     assert len(long.database.encode()) == 53
     await long.provision()
     assert len((await long.gateway.fetch_catalog(long.database)).roles) == 5
     assert (await long.look())[0] == "Works"
 
 
-async def test_a_name_that_postgresql_keeps(make_tenant: MakeTenant) -> None:
-    tenant = await make_tenant("")
+async def test_a_name_that_postgresql_keeps(make_named: MakeTenant) -> None:
+    tenant = await make_named("")
     kept = Tenant(
         server=tenant.server,
         gateway=tenant.gateway,
