@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 from psycopg.rows import dict_row
@@ -28,7 +28,16 @@ def take_snapshot(server: PostgresServer, prefix: str, replaced: Mapping[str, st
     # the longest first: one uid may begin like another
     for name in sorted(replaced, key=len, reverse=True):
         text = text.replace(name, replaced[name])
-    return json.loads(text)
+    return _ordered(json.loads(text))
+
+
+def _ordered(value: Any) -> Any:
+    """Return lists in one order: that of the replaced names is chance."""
+    if isinstance(value, dict):
+        return {key: _ordered(each) for key, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return sorted(map(_ordered, cast("list[Any]", value)), key=lambda each: json.dumps(each, sort_keys=True))
+    return value
 
 
 def _rows(session: psycopg.Connection, query: str, prefix: str) -> list[dict[str, Any]]:

@@ -82,38 +82,37 @@ class FakeJobs:
         self.library = library
         self.migrator = migrator
         self.held = False
-        """While set, a new Job gets a pod that runs and does not end."""
+        """While set, no Job gets to run."""
         self.started: list[str] = []
         """Name of each Job that ran."""
+        self.waiting: dict[str, Body] = {}
+        """Those that no node has taken yet: it takes them when all else is quiet, the same way in every run."""
         self.running: dict[str, asyncio.Task[None]] = {}
         api.watchers.append(self._saw)
 
     async def finish(self) -> None:
-        """Wait until none runs."""
-        while self.running:
+        """Let those run that wait, and wait until none runs."""
+        while self.running or (self.waiting and not self.held):
+            while self.waiting and not self.held:
+                self._start(self.waiting.pop(next(iter(self.waiting))))
             await asyncio.gather(*self.running.values(), return_exceptions=True)
-
-    def release(self) -> None:
-        """Let those run that were held."""
-        self.held = False
-        for job in self.api.all(JOB):
-            if not (job.get("status") or {}).get("conditions"):
-                self._start(job)
 
     def end(self, job: Body, *, message: str = "", exit_code: int = 1, reason: str | None = None) -> None:
         """End a Job that was held, as the container's last word, or as the Job controller, has it."""
+        self.waiting.pop(str(job["metadata"]["uid"]), None)
         self._leave(job, Ended(exit_code=exit_code, message=message), reason)
 
     def _saw(self, event: str, plural: str, body: Body) -> None:
         if plural != JOB.plural:
             return
         uid = str(body["metadata"]["uid"])
-        if event == "DELETED" and (task := self.running.pop(uid, None)):
-            task.cancel()
+        if event == "DELETED":
+            self.waiting.pop(uid, None)
+            if task := self.running.pop(uid, None):
+                task.cancel()
         if event == "ADDED":
             self.started.append(body["metadata"]["name"])
-            if not self.held:
-                self._start(body)
+            self.waiting[uid] = body
 
     def _start(self, job: Body) -> None:
         uid = str(job["metadata"]["uid"])
@@ -126,7 +125,6 @@ class FakeJobs:
             del self.running[uid]
 
     async def _run(self, job: Body) -> None:
-        await asyncio.sleep(0)  # a pod is not there at once
         files = self._mounted(job)
         if files is None:
             return  # the kubelet waits for the Secret, and the Job's deadline for both

@@ -178,7 +178,8 @@ class World:
         """Return what server and namespace hold, with no name or uid of this run's."""
         replaced = {self.namespace: "NS", self.admin.user: "ADMIN"}
         for body in self.api.objects.values():
-            replaced[f'"{body["metadata"]["uid"]}\\'] = f'"uid of {body["metadata"]["name"]}\\'
+            name = str(body["metadata"]["name"]).replace(self.namespace, "NS")
+            replaced[f'"{body["metadata"]["uid"]}\\'] = f'"uid of {name}\\'
         return {
             "postgres": take_snapshot(self.postgres, f"{self.namespace}_", replaced),
             "secrets": {
@@ -189,6 +190,14 @@ class World:
             "jobs": len(self.api.all(JOB, self.namespace)),
             "resources": [each["metadata"]["name"] for each in self.api.all(DATABASE, self.namespace)],
         }
+
+    def databases_made(self) -> int:
+        """Return how often CREATE DATABASE was sent for this namespace, as the server's log has it."""
+        return self.postgres.log.count(f'CREATE DATABASE "{self.namespace}_')
+
+    def databases_dropped(self) -> int:
+        """Return how often DROP DATABASE was."""
+        return self.postgres.log.count(f'DROP DATABASE IF EXISTS "{self.namespace}_')
 
     def check_no_password_is_told(self, records: list[logging.LogRecord]) -> None:
         """Fail where a password stands in a status, an Event, a Job, or a log record."""

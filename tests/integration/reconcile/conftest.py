@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg import sql
 
 from tests.support.postgres_server import Login, PostgresServer, create_managed_admin, drop_everything_named
 from tests.support.world import World
@@ -23,8 +24,16 @@ def each_admin(request: pytest.FixtureRequest, postgres: PostgresServer, managed
 
 
 @pytest.fixture
+def logged_admin(postgres: PostgresServer, managed_admin: Login) -> Login:
+    """Give an admin as managed services have it, whose DDL the server logs."""
+    with postgres.connect() as session:
+        session.execute(sql.SQL("ALTER ROLE {} SET log_statement = ddl").format(sql.Identifier(managed_admin.user)))
+    return managed_admin
+
+
+@pytest.fixture
 async def make_world(
-    postgres: PostgresServer, managed_admin: Login, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    postgres: PostgresServer, logged_admin: Login, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> AsyncIterator[WorldMaker]:
     """Give what makes a world of its own; at the end no password was told in any of them."""
     made: list[World] = []
@@ -32,7 +41,7 @@ async def make_world(
 
         def make(**changes: Any) -> World:
             namespace = f"t{secrets.token_hex(4)}"
-            parts: dict[str, Any] = {"namespace": namespace, "postgres": postgres, "admin": managed_admin}
+            parts: dict[str, Any] = {"namespace": namespace, "postgres": postgres, "admin": logged_admin}
             world = World(**(parts | {"folder": tmp_path} | changes))
             cleanup.callback(_clean, world)
             made.append(world)
