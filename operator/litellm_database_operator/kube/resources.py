@@ -17,8 +17,7 @@ from litellm_database_operator.model import names
 from litellm_database_operator.model.outcome import Event
 
 _CHUNK: Final = 500
-_MOVED_ON: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
-"""To a patch with tests: there is none, or it is no more what the tests ask for."""
+_MOVED_ON: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 
 
 class Resources:
@@ -120,5 +119,6 @@ class Resources:
 
 
 def _moved_on(error: ApiStatusError) -> bool:
-    """Tell a failed test from a value that the CRD does not allow, which is our own fault."""
-    return error.code in _MOVED_ON
+    """Tell a failed test from a value that the CRD does not allow, which is our own fault: only that has causes."""
+    failed_test = error.code == HTTPStatus.UNPROCESSABLE_ENTITY and not error.causes
+    return failed_test or error.code in _MOVED_ON

@@ -22,7 +22,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 
 
 class ApiServer:
-    """A running API server; `stop` ends it and its etcd."""
+    """A running API server; `close` ends it and its etcd."""
 
     def __init__(self, folder: Path) -> None:
         """Start in a folder of its own, on ports that the kernel gives."""
@@ -76,16 +76,12 @@ class ApiServer:
         process.kill()
         process.wait()
 
-    def stop(self) -> None:
-        """End everything, the newest first."""
+    def close(self) -> None:
+        """End everything at once, the newest first: nothing of it is kept."""
         for name in reversed(tuple(self._processes)):
             process = self._processes.pop(name)
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl; CalledProcessError when it fails."""
@@ -95,6 +91,7 @@ class ApiServer:
             capture_output=True,
             text=True,
             check=True,
+            timeout=_START_SECONDS,
         )
         return result.stdout
 

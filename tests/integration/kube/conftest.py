@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 
 import pytest
 
@@ -14,27 +15,20 @@ from tests.integration.kube.api_server import ApiServer, ensure_program
 
 
 @pytest.fixture(scope="session")
-def bare_api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
-    """Give an API server that does not know our kinds yet."""
+def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
+    """Give an API server with our CRDs, and those controllers that Jobs and namespaces need."""
     folder = tmp_path_factory.mktemp("api")
     ensure_program(folder)
-    server = ApiServer(folder)
-    yield server
-    server.stop()
-
-
-@pytest.fixture(scope="session")
-def api_server(bare_api_server: ApiServer) -> ApiServer:
-    """Give the API server with our CRDs, and those controllers that Jobs and namespaces need."""
-    bare_api_server.install_crds()
-    bare_api_server.start_controllers(
-        "job-controller",
-        "namespace-controller",
-        "garbage-collector-controller",
-        "serviceaccount-controller",
-        "resourcequota-controller",
-    )
-    return bare_api_server
+    with closing(ApiServer(folder)) as server:
+        server.install_crds()
+        server.start_controllers(
+            "job-controller",
+            "namespace-controller",
+            "garbage-collector-controller",
+            "serviceaccount-controller",
+            "resourcequota-controller",
+        )
+        yield server
 
 
 @pytest.fixture
@@ -64,5 +58,3 @@ def cluster(api: Api) -> Cluster:
 def resources(api: Api) -> Resources:
     """Give the gateway to our own resources."""
     return Resources(api, instance="operator-1")
-
-

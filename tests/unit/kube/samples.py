@@ -25,6 +25,7 @@ STEP = StartMigration(
     target="sha256:" + "ab" * 32,
     ledger="0123456789abcdef",
     retry="",
+    template="feedc0de",
     deadline=1800,
     binding=MIGRATOR,
     ca="PEM",

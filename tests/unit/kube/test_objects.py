@@ -37,7 +37,7 @@ PUBLISH = PublishSecret(name="gateway-db", binding=BINDING, system_identifier="7
 
 def job(template: PodTemplate | None = None) -> dict[str, Any]:
     step = replace(STEP, pod_template=template or PodTemplate())
-    return to_json(migration_job(step=step, owner=OWNER, namespace="team-a", image="operator:1", pull_policy="Never"))
+    return to_json(migration_job(step=step, owner=OWNER, image="operator:1", pull_policy="Never"))
 
 
 def pod(built: dict[str, Any]) -> dict[str, Any]:
