@@ -2,6 +2,7 @@
 
 import os
 import platform
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from cluster.progress import step
 
 # Where Debian, and where the CNI project's own releases, put the plugins.
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
+GO = (1, 21)
 GO_DOCS = "https://go.dev/doc/install"
 
 
@@ -27,6 +29,12 @@ class Machine:
     missing_packages: tuple[str, ...]
     needs_go: bool
     has_go: bool
+
+
+def is_recent_go(version: str) -> bool:
+    """Whether a Go builds our modules; since 1.21 it fetches a newer one of itself if it must."""
+    found = re.search(r"go(\d+)\.(\d+)", version)
+    return found is not None and (int(found[1]), int(found[2])) >= GO
 
 
 def cni_folder() -> Path | None:
@@ -57,7 +65,7 @@ def inspect(*, needs_go: bool) -> Machine:
         has_apt=shutil.which("apt-get") is not None,
         missing_packages=tuple(name for name, present in PACKAGES.items() if not present()),
         needs_go=needs_go,
-        has_go=shutil.which("go") is not None,
+        has_go=shutil.which("go") is not None and is_recent_go(run(["go", "version"])),
     )
 
 

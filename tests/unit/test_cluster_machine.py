@@ -8,7 +8,7 @@ import pytest
 from cluster import cgroups, mounts
 from cluster.binaries import inputs_hash
 from cluster.errors import ClusterError
-from cluster.tools import Machine, obstacles
+from cluster.tools import Machine, is_recent_go, obstacles
 from cluster.waiting import wait_until
 
 FIT = Machine(
@@ -49,6 +49,19 @@ def test_each_obstacle_is_one_sentence(difference: dict[str, object], word: str)
 
 def test_go_is_asked_for_only_when_something_must_be_built() -> None:
     assert obstacles(dataclasses.replace(FIT, has_go=False, needs_go=False)) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "recent"),
+    [
+        ("go version go1.26.8 linux/amd64", True),
+        ("go version go1.21.0 linux/arm64", True),
+        ("go version go1.19.8 linux/amd64", False),
+        ("go version devel", False),
+    ],
+)
+def test_an_old_go_is_none(version: str, *, recent: bool) -> None:
+    assert is_recent_go(version) is recent
 
 
 def test_all_obstacles_are_said_at_once() -> None:
