@@ -31,6 +31,7 @@ from litellm_database_operator.model.resource_key import ResourceKey
 from litellm_database_operator.planning.parse import parse_database
 from litellm_database_operator.reconcile.apply import Applier
 from litellm_database_operator.reconcile.database import DatabaseReconciler
+from litellm_database_operator.reconcile.runs import count_runs
 from litellm_database_operator.reconcile.server import ServerReconciler
 from litellm_database_operator.reconcile.servers import Servers
 from litellm_database_operator.reconcile.slots import MigrationSlots
@@ -72,11 +73,13 @@ async def build(api: Api, settings: Settings, *, effects: Effects = undisturbed)
             library=read_library(settings.library),
             slots=slots,
             identity=settings.identity or await cluster.fetch_namespace_uid(settings.pod_namespace),
+            image=settings.image,
         ),
         server=ServerReconciler(cluster=cluster, servers=servers, settings=settings, users_of=users_of),
     )
-    control = Control(resources, reconcilers, server_of=server_of)
+    control = Control(resources, reconcilers, server_of=server_of, on_gone=slots.leave)
     slots.wake = control.wake
+    await count_runs(slots, cluster, settings.watch_namespaces or (None,))
     return Operator(control=control, resources=resources, servers=servers)
 
 

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from litellm_database_operator.model import names, report
 from litellm_database_operator.model.bundle import Bundle, BundleVersion, Digest, ledger_fingerprint
-from litellm_database_operator.model.names import RoleName, SchemaName
+from litellm_database_operator.model.names import RoleName, SchemaName, ca_secret
 from litellm_database_operator.model.observed import (
     CatalogFacts,
     DatabaseFacts,
@@ -23,14 +23,16 @@ from litellm_database_operator.model.observed import (
     SecretFacts,
     ServerFacts,
 )
-from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.model.resource import LiteLLMDatabase, PodTemplate
 from litellm_database_operator.model.roles import Mark, Membership, Role
 from litellm_database_operator.model.secret import PASSWORD_KEY, SECRET_TYPE, Binding, Endpoint, Password
+from litellm_database_operator.planning.migration import template_fingerprint
 from litellm_database_operator.planning.occasion import FreshPasswords, Occasion
 from litellm_database_operator.planning.parse import parse_database
 from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.roles import wanted_memberships, wanted_roles
 from litellm_database_operator.planning.steps import (
+    AdmitLogins,
     CloseMigration,
     CreateDatabase,
     DeleteJobs,
@@ -52,6 +54,7 @@ UNHURRIED: Final = settings(deadline=None, suppress_health_check=[HealthCheck.to
 NOW: Final = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 ADMIN: Final = RoleName("platform")
 SYSTEM: Final = "7300000000000000001"
+IMAGE: Final = "operator:1"
 SERVER_KEY: Final = "databases/shared"
 ENDPOINT: Final = Endpoint(host="db.example", port=5432, tls="require")
 PASSWORD: Final = Password("working-password")
@@ -105,6 +108,7 @@ def occasion_of(resource: LiteLLMDatabase, number: int = 0, *, target: Bundle = 
         target=target,
         mark=mark_of(resource),
         fresh=FreshPasswords(app=Password(f"fresh-app-{number}"), migrator=Password(f"fresh-migrator-{number}")),
+        image=IMAGE,
         now=NOW,
     )
 
@@ -179,6 +183,7 @@ def secret_of(name: str, data: Mapping[str, str], *, ours: bool = True, identifi
     """Return a Secret."""
     return SecretFacts(
         ours=ours,
+        predecessor=False,
         data=data,
         type=SECRET_TYPE,
         name=name,
@@ -199,6 +204,7 @@ def ready(resource: LiteLLMDatabase, **changes: object) -> Observed:
         former_secret=None,
         ca=None,
         ca_secret=None,
+        former_ca_secret=None,
         login=LoginState.WORKS,
         inside=inside_of(),
         jobs=(),
@@ -219,6 +225,7 @@ def nothing(**changes: object) -> Observed:
         former_secret=None,
         ca=None,
         ca_secret=None,
+        former_ca_secret=None,
         login=LoginState.UNTRIED,
         inside=None,
         jobs=(),
@@ -237,6 +244,7 @@ def job_of(target: Bundle = BUNDLE, *, ledger: Iterable[str] = (), **changes: ob
         target=target.digest,
         ledger=ledger_fingerprint(ledger),
         retry="",
+        template=template_fingerprint(PodTemplate(), image=IMAGE),
         created=NOW - timedelta(minutes=1),
         finished=False,
         succeeded=False,
@@ -319,6 +327,7 @@ class World:
             former_secret=former,
             ca=self.ca,
             ca_secret=self.secrets.get(resource.ca_secret_name) if self.ca else None,
+            former_ca_secret=self.secrets.get(ca_secret(self.status_secret or "")) if renamed and self.ca else None,
             login=login,
             inside=self.inside if login is LoginState.WORKS else None,
             jobs=tuple(reversed(self.jobs)),
@@ -371,6 +380,8 @@ class World:
                 self.databases_made += 1
                 self.database = replace(database_of(self.resource), connecting=frozenset())
             case PrepareDatabase(roles=roles):
+                self.database = replace(self._made(), connecting=frozenset({roles.app, roles.migrator}))
+            case AdmitLogins(roles=roles):
                 self.database = replace(self._made(), connecting=frozenset({roles.app, roles.migrator}))
             case RestrictDatabase():
                 self.database = replace(self._made(), public_rights=frozenset())

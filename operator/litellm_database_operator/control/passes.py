@@ -6,7 +6,7 @@ the pass, and knows nothing of queue, finalizers and status writes.
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, Protocol
@@ -74,8 +74,16 @@ class Reconcilers:
 class Control:
     """Decides when a pass runs: one at a time for a resource, in any mix of causes."""
 
-    def __init__(self, resources: ResourceGateway, reconcilers: Reconcilers, *, server_of: ServerOf) -> None:
-        """Know nothing yet; must be made inside a running loop."""
+    def __init__(
+        self,
+        resources: ResourceGateway,
+        reconcilers: Reconcilers,
+        *,
+        server_of: ServerOf,
+        on_gone: Callable[[ResourceKey], None] = lambda _key: None,
+    ) -> None:
+        """Know nothing yet; must be made inside a running loop. `on_gone` hears of every resource that is gone."""
+        self._on_gone = on_gone
         self._resources = resources
         self._reconcilers = reconcilers
         self._stopping = False
@@ -94,6 +102,7 @@ class Control:
         server = self.known.server_of(key)
         self.known.forget(key)
         self.queue.forget(key)
+        self._on_gone(key)
         if server is not None:
             self._wake_held(server)
         self._wake_databases(key)

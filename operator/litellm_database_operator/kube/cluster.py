@@ -82,6 +82,14 @@ class Cluster:
         """Return the migration Jobs of a LiteLLMDatabase."""
         return await self._list(kinds.JOB, namespace, database_name)
 
+    async def list_all_jobs(self, namespace: str | None) -> list[Body]:
+        """Return the migration Jobs of all LiteLLMDatabases, in one namespace or everywhere."""
+        selector = f"{names.MANAGED_BY_LABEL}={names.MANAGED_BY},{names.DATABASE_LABEL}"
+        with explained("list Jobs"):
+            path = kinds.JOB.path(namespace)
+            found = await self._api.request("GET", path, query={"labelSelector": selector})
+        return found["items"]
+
     async def list_pods(self, namespace: str, database_name: str) -> list[Body]:
         """Return the pods of the migration Jobs of a LiteLLMDatabase."""
         return await self._list(kinds.POD, namespace, database_name)

@@ -52,6 +52,7 @@ def job_facts(job: Json, pod: Json | None, failed_create: str | None, owner_uid:
         target=noted.get(names.TARGET_ANNOTATION, ""),
         ledger=noted.get(names.LEDGER_ANNOTATION, ""),
         retry=noted.get(names.RETRY_OF_ANNOTATION, ""),
+        template=noted.get(names.TEMPLATE_ANNOTATION, ""),
         created=datetime.fromisoformat(meta["creationTimestamp"]),
         finished=succeeded or ended is not None,
         succeeded=succeeded,

@@ -52,9 +52,7 @@ _DEFAULT_RESOURCES: Final[Mapping[str, Any]] = {
 }
 
 
-def migration_job(
-    *, step: StartMigration, owner: Owner, namespace: str, image: str, pull_policy: str | None = None
-) -> V1Job:
+def migration_job(*, step: StartMigration, owner: Owner, image: str, pull_policy: str | None = None) -> V1Job:
     """Build the Job that brings one database to one bundle; InvalidSpecError when its podTemplate cannot be."""
     try:
         template = _pod_template(step, owner, image, pull_policy)
@@ -64,9 +62,10 @@ def migration_job(
         names.TARGET_ANNOTATION: step.target,
         names.LEDGER_ANNOTATION: step.ledger,
         names.RETRY_OF_ANNOTATION: step.retry,
+        names.TEMPLATE_ANNOTATION: step.template,
+        names.ON_SERVER_ANNOTATION: step.server,
     }
     meta = owned(step.job, owner, annotations=annotations)
-    meta.namespace = namespace
     return V1Job(
         api_version="batch/v1",
         kind="Job",

@@ -67,11 +67,13 @@ def _secret(
 
 def secret_facts(body: Json, owner_uid: str) -> SecretFacts:
     """Read a Secret; it is ours when it bears our label and `owner_uid` controls it."""
-    ours = labels(body).get(names.MANAGED_BY_LABEL) == names.MANAGED_BY
+    made_by_us = labels(body).get(names.MANAGED_BY_LABEL) == names.MANAGED_BY
+    controller = controller_uid(body)
     return SecretFacts(
         name=body["metadata"]["name"],
         uid=uid_of(body),
-        ours=ours and controller_uid(body) == owner_uid,
+        ours=made_by_us and controller == owner_uid,
+        predecessor=made_by_us and controller not in (None, owner_uid),
         data=secret_data(body),
         type=body.get("type") or "Opaque",
         resource_version=body["metadata"]["resourceVersion"],

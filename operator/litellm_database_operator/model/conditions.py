@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from litellm_database_operator.model.reasons import Reason
-
 READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
@@ -29,7 +27,8 @@ class Condition:
     type: str
     status: str
     """True, False or Unknown."""
-    reason: Reason
+    reason: str
+    """One of ours, or one that another version of the operator wrote."""
     message: str
 
 

@@ -40,6 +40,8 @@ RETRY_OF_ANNOTATION: Final = f"{GROUP}/retry-of"
 """On a migration Job: the value of the retry annotation it was started under."""
 ON_SERVER_ANNOTATION: Final = f"{GROUP}/on-server"
 """On a migration Job: namespace/name of the PostgresServer that it works on."""
+TEMPLATE_ANNOTATION: Final = f"{GROUP}/template"
+"""On a migration Job: the fingerprint of image and spec.migration.podTemplate that its pod was made from."""
 LEDGER_ANNOTATION: Final = f"{GROUP}/ledger"
 """On a migration Job: the fingerprint of the ledger it starts from."""
 

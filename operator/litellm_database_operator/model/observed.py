@@ -115,6 +115,8 @@ class SecretFacts:
 
     ours: bool
     """Our label and the resource's uid as its controller."""
+    predecessor: bool
+    """Ours, of a resource of this name that is gone: the garbage collector is on its way to it."""
     data: Mapping[str, str] = field(repr=False)
     type: str
     name: str
@@ -151,6 +153,8 @@ class JobFacts:
     ledger: str
     """Fingerprint of the ledger that it started from."""
     retry: str
+    template: str
+    """Fingerprint of what its pod was made from."""
     created: datetime
     finished: bool
     succeeded: bool
@@ -177,6 +181,7 @@ class Observed:
     ca: str | None
     """PEM of the server's CA, when it has one."""
     ca_secret: SecretFacts | None
+    former_ca_secret: SecretFacts | None
     login: LoginState
     inside: InsideFacts | None
     """None when the app could not look."""

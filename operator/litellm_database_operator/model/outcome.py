@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from litellm_database_operator.model.reasons import Reason
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """An Event for a resource, with the reason of its condition."""
 
     type: Literal["Normal", "Warning"]
-    reason: Reason
+    reason: str
     message: str
 
 

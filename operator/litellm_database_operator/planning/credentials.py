@@ -47,9 +47,9 @@ def plan_credentials(resource: LiteLLMDatabase, observed: Observed, *, fresh: Pa
     if working is None:
         yield SetPassword(login=wanted.login, password=wanted.password)
     yield from _plan_ca(resource, observed)
-    former = observed.former_secret
-    if former is not None and former.ours:
-        yield DeleteSecret(name=former.name, uid=former.uid)
+    for former in (observed.former_secret, observed.former_ca_secret):
+        if former is not None and former.ours:
+            yield DeleteSecret(name=former.name, uid=former.uid)
 
 
 def _differs(observed: Observed, wanted: Binding) -> bool:

@@ -2,11 +2,17 @@
 
 from collections.abc import Iterator
 
-from litellm_database_operator.model.observed import Observed
+from litellm_database_operator.model.observed import CatalogFacts, Observed
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.roles import Mark
 from litellm_database_operator.planning.roles import plan_roles
-from litellm_database_operator.planning.steps import CreateDatabase, PrepareDatabase, RestrictDatabase, Step
+from litellm_database_operator.planning.steps import (
+    AdmitLogins,
+    CreateDatabase,
+    PrepareDatabase,
+    RestrictDatabase,
+    Step,
+)
 
 
 def plan_database(resource: LiteLLMDatabase, observed: Observed, mark: Mark) -> Iterator[Step]:
@@ -22,8 +28,11 @@ def plan_database(resource: LiteLLMDatabase, observed: Observed, mark: Mark) -> 
         yield CreateDatabase(database=resource.database)
     elif database.public_rights:
         yield RestrictDatabase(database=resource.database)
-    if not is_prepared(resource, observed):
+    if is_new(resource, observed):
         yield PrepareDatabase(database=resource.database, schema=resource.spec.schema_, roles=roles)
+    elif not is_prepared(resource, observed):
+        # The admin goes inside once, before any tenant can.
+        yield AdmitLogins(database=resource.database, roles=roles)
 
 
 def is_prepared(resource: LiteLLMDatabase, observed: Observed) -> bool:
@@ -38,12 +47,16 @@ def was_provisioned(resource: LiteLLMDatabase, observed: Observed) -> bool:
     The record can be lost with status and Secret, in a cluster that was restored; that a login may log in cannot:
     it is let in only after the database was made.
     """
-    roles = observed.catalog.roles
+    return observed.recorded_system_identifier is not None or was_entered(resource, observed.catalog)
+
+
+def was_entered(resource: LiteLLMDatabase, catalog: CatalogFacts) -> bool:
+    """Tell whether the catalogues alone show that a login was let into the database once."""
+    roles = catalog.roles
     may_log_in = any(login in roles and roles[login].login for login in resource.roles.logins())
-    return may_log_in or observed.recorded_system_identifier is not None
+    return may_log_in or (catalog.mark is not None and catalog.mark.released)
 
 
 def is_new(resource: LiteLLMDatabase, observed: Observed) -> bool:
     """Tell whether no login could ever enter the database, so that it must be empty."""
-    released = observed.catalog.mark is not None and observed.catalog.mark.released
-    return not (is_prepared(resource, observed) or was_provisioned(resource, observed) or released)
+    return not (is_prepared(resource, observed) or was_provisioned(resource, observed))

@@ -7,6 +7,7 @@ from litellm_database_operator.model import names
 from litellm_database_operator.model.observed import CatalogFacts, JobFacts
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.roles import Mark
+from litellm_database_operator.planning.database import was_entered
 from litellm_database_operator.planning.steps import DeleteJobs, DropDatabase, ReleaseDatabase, Step
 
 RETAIN_LETS_GO_AFTER: Final = timedelta(minutes=2)
@@ -23,7 +24,8 @@ def plan_leaving(
     found = catalog.mark
     if found is None or not found.same_claim(mark) or found.uid != mark.uid:
         return tuple(steps)
-    if resource.spec.deletion_policy == "Delete":
+    nothing_to_keep = catalog.database is None and not was_entered(resource, catalog)
+    if resource.spec.deletion_policy == "Delete" or nothing_to_keep:
         roles = tuple(role for role in reversed(resource.roles.all()) if role in catalog.roles)
         exists = catalog.database is not None
         steps.append(DropDatabase(database=resource.database, roles=roles, exists=exists))
@@ -33,9 +35,19 @@ def plan_leaving(
 
 
 def may_abandon(resource: LiteLLMDatabase, *, now: datetime) -> bool:
-    """Tell whether a resource is let go although its server cannot be reached."""
+    """Tell whether a resource is let go although nothing could be locked or dropped."""
     if resource.metadata.annotations.get(names.ABANDON_ANNOTATION) == "true":
         return True
     since = resource.metadata.deletion_timestamp
     asked = datetime.fromisoformat(since) if since else now
     return resource.spec.deletion_policy == "Retain" and now - asked >= RETAIN_LETS_GO_AFTER
+
+
+def farewell(resource: LiteLLMDatabase, catalog: CatalogFacts, steps: tuple[Step, ...], mark: Mark) -> str:
+    """Return what became of the database, for the Event of the deletion."""
+    if any(isinstance(step, DropDatabase) for step in steps):
+        return f"database {resource.database} is dropped, and its roles with it"
+    ours = catalog.mark is not None and catalog.mark.same_claim(mark) and catalog.mark.uid == mark.uid
+    if ours:
+        return f"database {resource.database} is kept; its logins are locked"
+    return f"nothing on the server bears this resource's mark: nothing was locked or dropped ({resource.database})"

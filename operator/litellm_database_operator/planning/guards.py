@@ -144,11 +144,17 @@ def _check_runtime(resource: LiteLLMDatabase, server: ServerFacts) -> None:
         raise MustActError(
             Reason.RUNTIME_MAY_CREATE,
             f"cannot keep the proxy from creating objects: on PostgreSQL {server.major} an admin who is no superuser "
-            "cannot take CREATE on schema public from PUBLIC; set spec.schema to another name, such as litellm",
+            "cannot take CREATE on schema public from PUBLIC; create the resource anew with another spec.schema, "
+            "such as litellm",
         )
 
 
 def _check_secret(secret: SecretFacts | None) -> None:
+    if secret is not None and secret.predecessor:
+        raise UnavailableError(
+            Reason.PROVISIONING,
+            f"waiting for Secret {secret.name} of an earlier resource of this name to be collected",
+        )
     if secret is not None and not secret.ours:
         raise NotOursError(
             Reason.SECRET_NOT_OURS,

@@ -3,6 +3,7 @@
 Done is read from the database, never from a Job: a Job only says why the database is not done yet.
 """
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,17 +13,19 @@ from litellm_database_operator.model import names, report
 from litellm_database_operator.model.bundle import Bundle, ledger_fingerprint, names_ahead
 from litellm_database_operator.model.observed import InsideFacts, JobFacts, LoginState, Observed, PodFacts
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.model.resource import LiteLLMDatabase, PodTemplate
 from litellm_database_operator.planning.credentials import binding
 from litellm_database_operator.planning.findings import Finding, done, stalled, waiting
 from litellm_database_operator.planning.occasion import Occasion
-from litellm_database_operator.planning.steps import CloseMigration, StartMigration, Step
+from litellm_database_operator.planning.steps import CloseMigration, DeleteJobs, StartMigration, Step
 
 _AT_ONCE: Final = 0.0
 _LOOK_AGAIN: Final = 30.0
 """Seconds between looks at a running Job; its end wakes us earlier."""
 _REPEAT_AFTER: Final = timedelta(minutes=10)
-"""A run that succeeded and left the schema incomplete is repeated this seldom."""
+"""A run that a fault ended, or that succeeded and left the schema incomplete, is repeated this seldom."""
+_PASSING: Final = frozenset({Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED, Reason.MIGRATION_INTERRUPTED})
+"""Failures of a run that say nothing against the bundle: another run may well go through."""
 _UNSCHEDULABLE: Final = "Unschedulable"
 _NOTHING: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset(), verified=frozenset())
 
@@ -49,6 +52,9 @@ def plan_migration(resource: LiteLLMDatabase, observed: Observed, occasion: Occa
     if observed.catalog.migrator_unlocked and not _running_job(observed):
         close = CloseMigration(migrator=resource.roles.migrator)
         return MigrationPlan(steps=(close,), finding=_again("the run has ended; its result is being read"))
+    if stuck := _replaceable(resource, observed, occasion):
+        steps = (DeleteJobs(jobs=(stuck.name,)),)
+        return MigrationPlan(steps=steps, finding=_again("its pod cannot start, and is asked for otherwise now"))
     inside = _NOTHING if is_new else observed.inside
     if inside is None:
         return MigrationPlan(steps=(), finding=_unseen(observed))
@@ -85,6 +91,20 @@ def _ahead(target: Bundle, ahead: tuple[str, ...]) -> str:
     )
 
 
+def _replaceable(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion) -> JobFacts | None:
+    """Return a Job whose pod has not started and would be made otherwise now: somebody mended what kept it."""
+    job = _running_job(observed)
+    if job is None or not (job.refused or _blocked(job.pod)):
+        return None
+    wanted = template_fingerprint(resource.spec.migration.pod_template, image=occasion.image)
+    return job if job.template != wanted else None
+
+
+def template_fingerprint(asked: PodTemplate, *, image: str) -> str:
+    """Return a short name for what the pod of a Job is made from."""
+    return hashlib.sha256(f"{image}\0{asked.model_dump_json()}".encode()).hexdigest()[:16]
+
+
 def _running_job(observed: Observed) -> JobFacts | None:
     return next((job for job in observed.jobs if not job.finished), None)
 
@@ -116,6 +136,7 @@ def _start(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, o
         target=target.digest,
         ledger=ledger,
         retry=resource.retry,
+        template=template_fingerprint(resource.spec.migration.pod_template, image=occasion.image),
         deadline=resource.spec.migration.deadline,
         binding=app.for_login(roles.migrator),
         ca=observed.ca,
@@ -167,7 +188,17 @@ def _verdict(
     how = f"Job {last.name} to bundle {target.version}"
     retry = f"then: kubectl -n {resource.metadata.namespace} annotate litellmdatabase {resource.metadata.name} "
     retry += f"--overwrite {names.RETRY_ANNOTATION}=$(date +%s)"
-    return _failed(last, found, how=how, retry=retry)
+    failure = _failed(last, found, how=how, retry=retry)
+    return _or_another_try(failure, last, occasion) if failure.reason in _PASSING else failure
+
+
+def _or_another_try(failure: Finding, last: JobFacts, occasion: Occasion) -> Finding | None:
+    """Return the failure as one that passes, or None when it is time for another run."""
+    left = last.created + _REPEAT_AFTER - occasion.now
+    if left <= timedelta(0):
+        return None
+    text = f"{failure.message}. It is run again by itself ten minutes after it began"
+    return waiting(failure.reason, text, retry_after=left.total_seconds())
 
 
 def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
@@ -190,7 +221,10 @@ def _failed(last: JobFacts, found: report.Report | str | None, *, how: str, retr
         text = f"{how} failed and its report cannot be read ({found}). See its log, {retry}"
         return stalled(Reason.REPORT_INVALID, text)
     if last.deadline_exceeded:
-        text = f"{how} outlived its deadline and was ended by Kubernetes. Set a longer spec.migration.deadline, {retry}"
+        text = (
+            f"{how} outlived its deadline and was ended by Kubernetes: its pod could not start (see the Job's Events), "
+            f"or needs a longer spec.migration.deadline. Mend it, {retry}"
+        )
         return stalled(Reason.MIGRATION_DEADLINE_EXCEEDED, text)
     code = f" (exit code {last.pod.exit_code})" if last.pod and last.pod.exit_code is not None else ""
     return stalled(
@@ -212,7 +246,7 @@ def read_report(job: JobFacts) -> report.Report | str | None:
 
 
 def _told(failure: report.Failure) -> str:
-    parts = [failure.message.rstrip(".")]
+    parts = [_quoted(failure.message)]  # the migrator's word, and so a tenant's namespace's
     if failure.migration:
         parts.append(f"migration {_quoted(failure.migration)}")
     codes = [code for code in (failure.prisma_code, failure.sqlstate and f"SQLSTATE {failure.sqlstate}") if code]

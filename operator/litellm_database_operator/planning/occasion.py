@@ -24,4 +24,6 @@ class Occasion:
     mark: Mark
     """The resource's claim, as the owner role should bear it."""
     fresh: FreshPasswords
+    image: str
+    """What the pod of a Job runs."""
     now: datetime

@@ -45,6 +45,14 @@ class PrepareDatabase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdmitLogins:
+    """GRANT CONNECT, where somebody took it from the logins of a database that is in use; the inside is not touched."""
+
+    database: DatabaseName
+    roles: RoleNames
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestrictDatabase:
     """Take from PUBLIC what it should not have."""
 
@@ -96,6 +104,8 @@ class StartMigration:
     target: str
     ledger: str
     retry: str
+    template: str
+    """Fingerprint of what the pod is made from."""
     deadline: int
     """Seconds."""
     binding: Binding
@@ -120,7 +130,7 @@ class CloseMigration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteJobs:
-    """End the Jobs of a resource that goes."""
+    """End the Jobs of a resource that goes, or one whose pod cannot start as it was asked for."""
 
     jobs: tuple[str, ...]
 
@@ -145,7 +155,14 @@ class DropDatabase:
 
 
 PostgresStep = (
-    ShapeRoles | CreateDatabase | PrepareDatabase | RestrictDatabase | SetPassword | ReleaseDatabase | DropDatabase
+    ShapeRoles
+    | CreateDatabase
+    | PrepareDatabase
+    | AdmitLogins
+    | RestrictDatabase
+    | SetPassword
+    | ReleaseDatabase
+    | DropDatabase
 )
 """Done by the server's admin alone."""
 ClusterStep = PublishSecret | PublishCa | DeleteSecret | StartMigration | CloseMigration | DeleteJobs

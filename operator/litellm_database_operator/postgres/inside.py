@@ -16,8 +16,8 @@ _STATES = {
     ConnectFault.REFUSED: LoginState.REFUSED,
     ConnectFault.CROWDED: LoginState.CROWDED,
     # both are said after the password was accepted
-    ConnectFault.NO_DATABASE: LoginState.WORKS,
-    ConnectFault.NO_ENTRY: LoginState.WORKS,
+    ConnectFault.NO_DATABASE: LoginState.SHUT_OUT,
+    ConnectFault.NO_ENTRY: LoginState.SHUT_OUT,
 }
 
 

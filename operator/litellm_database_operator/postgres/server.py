@@ -16,7 +16,13 @@ from litellm_database_operator.model.names import DatabaseName, RoleName, role_n
 from litellm_database_operator.model.observed import CatalogFacts, ServerFacts, ServerUsage
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.secret import Endpoint, Password
-from litellm_database_operator.planning.steps import DropDatabase, PrepareDatabase, ReleaseDatabase, ShapeRoles
+from litellm_database_operator.planning.steps import (
+    AdmitLogins,
+    DropDatabase,
+    PrepareDatabase,
+    ReleaseDatabase,
+    ShapeRoles,
+)
 from litellm_database_operator.postgres import queries, statements
 from litellm_database_operator.postgres.connection import PATIENT, Deadlines, Login, Session
 from litellm_database_operator.postgres.history import History, read_history
@@ -128,6 +134,11 @@ class Server:
                 statements.allow_connect(step.database, step.roles),
             ]
             await session.run(doing, statements.script(changes))
+
+    async def admit_logins(self, step: AdmitLogins) -> None:
+        """Let the logins of a database in again."""
+        async with self._pool.session() as session:
+            await session.run(f"let logins into {step.database}", statements.allow_connect(step.database, step.roles))
 
     async def set_password(self, login: RoleName, password: Password) -> None:
         """Let a role log in with a password, without an end."""

@@ -17,6 +17,7 @@ from litellm_database_operator.model import names
 from litellm_database_operator.model.observed import SecretFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.planning.steps import (
+    AdmitLogins,
     CloseMigration,
     ClusterStep,
     CreateDatabase,
@@ -74,6 +75,8 @@ class Applier:
                 await gateway.create_database(database)
             case PrepareDatabase():
                 await gateway.prepare_database(step, server.facts, self._settings.history)
+            case AdmitLogins():
+                await gateway.admit_logins(step)
             case RestrictDatabase(database=database):
                 await gateway.restrict_database(database)
             case SetPassword(login=login, password=password):
@@ -119,7 +122,6 @@ class Applier:
         job = migration_job(
             step=step,
             owner=owner,
-            namespace=owner.namespace,
             image=settings.image,
             pull_policy=settings.image_pull_policy,
         )

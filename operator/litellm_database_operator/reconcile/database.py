@@ -8,22 +8,24 @@ from typing import Any, Final
 from litellm_database_operator.errors import InvalidSpecError, OperatorError, UnavailableError
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.objects import owner_of
-from litellm_database_operator.kube.reading import part
+from litellm_database_operator.kube.reading import is_going, part
 from litellm_database_operator.model.bundle import Bundle, Library
 from litellm_database_operator.model.observed import Observed
-from litellm_database_operator.model.outcome import Event, Outcome
+from litellm_database_operator.model.outcome import Outcome
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase, LiteLLMTarget
 from litellm_database_operator.model.resource_key import ResourceKey, key_of
 from litellm_database_operator.model.roles import Mark
 from litellm_database_operator.model.secret import mint_password
-from litellm_database_operator.planning import deletion, guards
+from litellm_database_operator.planning import guards
 from litellm_database_operator.planning.occasion import FreshPasswords, Occasion
 from litellm_database_operator.planning.parse import parse_database
 from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.steps import StartMigration
 from litellm_database_operator.reconcile import database_report
 from litellm_database_operator.reconcile.apply import Applier
+from litellm_database_operator.reconcile.claims import Claims
+from litellm_database_operator.reconcile.leaving import Leaver, leave_unreadable
 from litellm_database_operator.reconcile.observe import Observer
 from litellm_database_operator.reconcile.servers import Connected, Servers
 from litellm_database_operator.reconcile.slots import MigrationSlots
@@ -39,11 +41,12 @@ class Purpose:
 
     target: Bundle
     mark: Mark
+    image: str
 
     def occasion(self) -> Occasion:
         """Return what a plan is made with, now."""
         fresh = FreshPasswords(app=mint_password(), migrator=mint_password())
-        return Occasion(target=self.target, mark=self.mark, fresh=fresh, now=datetime.now(UTC))
+        return Occasion(target=self.target, mark=self.mark, fresh=fresh, image=self.image, now=datetime.now(UTC))
 
 
 class DatabaseReconciler:
@@ -58,23 +61,26 @@ class DatabaseReconciler:
         library: Library,
         slots: MigrationSlots,
         identity: str,
+        image: str,
     ) -> None:
-        """Work through these; `identity` is the installation's, as marks bear it."""
-        self._cluster = cluster
+        """Work through these; `identity` is the installation's, as marks bear it, `image` what Jobs run."""
         self._servers = servers
         self._applier = applier
         self._observer = Observer(cluster, slots)
+        self._claims = Claims(cluster, identity)
+        self._leaver = Leaver(
+            cluster=cluster, servers=servers, applier=applier, observer=self._observer, claims=self._claims
+        )
         self._library = library
         self._slots = slots
-        self._identity = identity
+        self._image = image
         self._patience = Patience()
 
     async def __call__(self, body: Mapping[str, Any]) -> Outcome:
         """Run one pass over the resource as it was last seen."""
         key = key_of(body)
         try:
-            resource = parse_database(body)
-            outcome = await (self._leave(resource, body) if resource.going else self._pass(resource, body))
+            outcome = await (self._leave(body) if is_going(body) else self._pass(parse_database(body), body))
         except OperatorError as error:
             return self._failed(key, body, error)
         self._patience.ends(key)
@@ -89,13 +95,20 @@ class DatabaseReconciler:
         namespace, _ = self._servers.reference(resource)
         guards.check_request(resource, server_namespace=namespace)
         server = await self._servers.connect_for(resource)
-        mark = await self._mark(resource)
+        mark = await self._claims.mark_of(resource)
+        purpose = Purpose(target=target, mark=mark, image=self._image)
+        observed, plan = await self._rounds(resource, body, server, purpose)
+        outcome = database_report.settled(resource, observed, plan, before=past(body), now=datetime.now(UTC))
+        # What is mended in every look and never stays so is left for longer each time.
+        return replace(outcome, failed=True, retry_after=None) if _goes_on_at_once(plan) else outcome
+
+    async def _leave(self, body: Mapping[str, Any]) -> Outcome:
+        self._slots.leave(key_of(body))
         try:
-            observed, plan = await self._rounds(resource, body, server, Purpose(target=target, mark=mark))
-        except OperatorError:
-            self._slots.leave(key_of(body))
-            raise
-        return database_report.settled(resource, observed, plan, before=past(body), now=datetime.now(UTC))
+            resource = parse_database(body)
+        except InvalidSpecError as error:
+            return leave_unreadable(body, error)
+        return await self._leaver.leave(resource, body)
 
     async def _rounds(
         self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: Connected, purpose: Purpose
@@ -115,54 +128,24 @@ class DatabaseReconciler:
     ) -> tuple[Observed, Plan]:
         """Look, decide and act once."""
         observed = await self._observer.observe(resource, part(body, "status"), server, purpose.target)
-        plan = make_plan(resource, observed, purpose.occasion())
-        _check_server_takes(resource, observed, server)
-        await self._applier.apply(plan.steps, owner_of(body), server)
+        try:
+            plan = make_plan(resource, observed, purpose.occasion())
+            _check_server_takes(resource, observed, server)
+            await self._applier.apply(plan.steps, owner_of(body), server)
+        except OperatorError:
+            # A Job that was started all the same is counted again by the next look.
+            if not _runs(observed):
+                self._slots.leave(key_of(body))
+            raise
         self._settle_slot(key_of(body), observed, plan)
         return observed, plan
 
     def _settle_slot(self, key: ResourceKey, observed: Observed, plan: Plan) -> None:
+        """Keep a slot for a run, and a place among those who wait for one; leave for everybody else."""
         starts = any(isinstance(step, StartMigration) for step in plan.steps)
-        runs = any(not job.finished for job in observed.jobs)
-        if observed.may_migrate and not starts and not runs:
+        waits = plan.migrated.reason is Reason.PENDING
+        if not (starts or waits or _runs(observed)):
             self._slots.leave(key)
-
-    async def _leave(self, resource: LiteLLMDatabase, body: Mapping[str, Any]) -> Outcome:
-        self._slots.leave(key_of(body))
-        server = await self._servers.find(resource)
-        if server is None:
-            return _left("its PostgresServer is gone, and the database with it or out of reach")
-        try:
-            connected = await self._servers.connect(server)
-            catalog = await connected.gateway.fetch_catalog(resource.database)
-            jobs = await self._observer.jobs(resource)
-            steps = deletion.plan_leaving(resource, catalog, jobs, await self._mark(resource))
-            await self._applier.apply(steps, owner_of(body), connected)
-        except UnavailableError as error:
-            return await self._let_go(resource, server.metadata.namespace, error)
-        policy = resource.spec.deletion_policy
-        told = "dropped with its roles" if policy == "Delete" else "kept; its logins are locked"
-        return _left(f"database {resource.database} is {told}")
-
-    async def _let_go(self, resource: LiteLLMDatabase, server_namespace: str, error: UnavailableError) -> Outcome:
-        """Let a resource go whose server cannot be reached, where nothing is left or waiting has no end."""
-        if error.reason is Reason.ADMIN_SECRET_MISSING or await self._cluster.is_namespace_going(server_namespace):
-            return _left(
-                f"the server's admin Secret or namespace is gone; database {resource.database} is left as it is"
-            )
-        if deletion.may_abandon(resource, now=datetime.now(UTC)):
-            return _left(f"database {resource.database} is left as it is, with its logins: {error.message}")
-        raise error
-
-    async def _mark(self, resource: LiteLLMDatabase) -> Mark:
-        meta = resource.metadata
-        return Mark(
-            identity=self._identity,
-            namespace=meta.namespace,
-            namespace_uid=await self._cluster.fetch_namespace_uid(meta.namespace),
-            name=meta.name,
-            uid=meta.uid,
-        )
 
 
 def resolve_target(asked: LiteLLMTarget, library: Library) -> Bundle:
@@ -180,6 +163,10 @@ def resolve_target(asked: LiteLLMTarget, library: Library) -> Bundle:
     return found
 
 
+def _runs(observed: Observed) -> bool:
+    return any(not job.finished for job in observed.jobs)
+
+
 def _goes_on_at_once(plan: Plan) -> bool:
     decisive = plan.decisive()
     return bool(plan.steps) and decisive is not None and decisive.retry_after == 0
@@ -191,7 +178,3 @@ def _check_server_takes(resource: LiteLLMDatabase, observed: Observed, server: C
             Reason.SERVER_NOT_AVAILABLE,
             f"cannot make database {resource.database}: PostgresServer {server.key} is being deleted",
         )
-
-
-def _left(message: str) -> Outcome:
-    return Outcome(status=None, left=True, event=Event(type="Normal", reason=Reason.DELETING, message=message))

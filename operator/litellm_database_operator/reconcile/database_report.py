@@ -1,6 +1,7 @@
 """The only words in a LiteLLMDatabase's status: from a plan, or from the error that ended a pass."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ from litellm_database_operator.kube.reading import part
 from litellm_database_operator.model import conditions, report
 from litellm_database_operator.model.bundle import Bundle
 from litellm_database_operator.model.conditions import Condition
-from litellm_database_operator.model.observed import JobFacts, Observed
+from litellm_database_operator.model.observed import JobFacts, LoginState, Observed
 from litellm_database_operator.model.outcome import Outcome
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
@@ -34,10 +35,13 @@ _BLAMED: Final = {
     Reason.UNKNOWN_VERSION: conditions.SCHEMA_MIGRATED,
 }
 """Which detail an error speaks of; any other says that health could not be seen."""
+_NOTHING_IS_LEFT: Final = frozenset({Reason.DATABASE_MISSING, Reason.SERVER_CHANGED})
 
 
 def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before: Past, now: datetime) -> Outcome:
     """Say how a pass that came to its end left the database."""
+    if observed.login is LoginState.CROWDED and before.was_ready():
+        plan = _as_last_seen(plan)
     decisive = plan.decisive()
     wanted = [*_summary(resource, plan, before), *map(_detail, _DETAILS, plan.findings())]
     status = {
@@ -66,6 +70,13 @@ def failed(error: OperatorError, *, before: Past, now: datetime, patient: bool) 
     return summary.failed(error, _kept_details(error, before), before=before, now=now, patient=patient)
 
 
+def _as_last_seen(plan: Plan) -> Plan:
+    """Return the plan of a database whose proxies use all of its connections: it works, and was complete."""
+    busy = plan.migrated.reason == Reason.SERVER_BUSY
+    told = done(Reason.MIGRATED, f"as it was last seen, at bundle {plan.target.version}")
+    return replace(plan, migrated=told) if busy else plan
+
+
 def _summary(resource: LiteLLMDatabase, plan: Plan, before: Past) -> list[Condition]:
     decisive = plan.decisive()
     if resource.spec.suspend:
@@ -83,9 +94,13 @@ def _detail(kind: str, finding: Finding) -> Condition:
 
 
 def _kept_details(error: OperatorError, before: Past) -> list[Condition]:
-    """Return the details as they were last seen, but for the one that the error speaks of."""
+    """Return the details as they were last seen, but for the one that the error speaks of.
+
+    What was seen of another generation, or of a database that is not there any more, is not known now.
+    """
     blamed = _BLAMED.get(error.reason, conditions.HEALTHY)
-    last = {each["type"]: each for each in before.conditions}
+    outdated = before.status.get("observedGeneration") != before.generation or error.reason in _NOTHING_IS_LEFT
+    last = {} if outdated else {each["type"]: each for each in before.conditions}
     return [
         Condition(type=kind, status="False", reason=error.reason, message=error.message)
         if kind == blamed
@@ -97,18 +112,19 @@ def _kept_details(error: OperatorError, before: Past) -> list[Condition]:
 def _as_before(kind: str, last: Mapping[str, Any] | None) -> Condition:
     if last is None:
         return Condition(type=kind, status="Unknown", reason=Reason.PENDING, message="not looked at yet")
-    return Condition(type=kind, status=last["status"], reason=Reason(last["reason"]), message=last["message"])
+    return Condition(type=kind, status=last["status"], reason=last["reason"], message=last["message"])
 
 
 def _schema(resource: LiteLLMDatabase, observed: Observed, target: Bundle, before: Past) -> dict[str, Any]:
-    finished = observed.inside.finished if observed.inside else frozenset[str]()
+    last = part(before.status, "schema")
+    finished = observed.inside.finished if observed.inside else None
     found: dict[str, Any] = {
         "litellm": resource.spec.litellm.version,
         "bundle": target.version,
         "digest": target.digest,
-        "applied": len(finished & set(target.migrations)),
+        "applied": last.get("applied") if finished is None else len(finished & set(target.migrations)),
         "total": len(target.migrations),
-        "lastRun": _last_run(observed.jobs) or part(before.status, "schema").get("lastRun"),
+        "lastRun": _last_run(observed.jobs) or last.get("lastRun"),
     }
     return {key: value for key, value in found.items() if value is not None}
 

@@ -8,6 +8,7 @@ from litellm_database_operator.kube.job_facts import is_finished, job_facts, pod
 from litellm_database_operator.kube.kinds import Body, uid_of
 from litellm_database_operator.kube.reading import part
 from litellm_database_operator.kube.secrets import secret_facts
+from litellm_database_operator.model import names
 from litellm_database_operator.model.bundle import Bundle
 from litellm_database_operator.model.observed import (
     CatalogFacts,
@@ -42,6 +43,7 @@ class Observer:
         secret = await self._secret(resource, resource.secret_name)
         former = await self._former(resource, status)
         ca_secret = await self._secret(resource, resource.ca_secret_name) if server.ca else None
+        former_ca = await self._secret(resource, names.ca_secret(former.name)) if former and server.ca else None
         login, inside = await _look_inside(resource, server, catalog, secret or former)
         settled = inside is not None and is_complete(target, inside) and not catalog.migrator_unlocked
         jobs = () if settled else await self.jobs(resource)
@@ -54,6 +56,7 @@ class Observer:
             former_secret=former,
             ca=server.ca,
             ca_secret=ca_secret,
+            former_ca_secret=former_ca,
             login=login,
             inside=inside,
             jobs=jobs,
@@ -92,7 +95,7 @@ class Observer:
 
     def _may_migrate(self, resource: LiteLLMDatabase, server: Connected, jobs: tuple[JobFacts, ...]) -> bool:
         meta = resource.metadata
-        key = ResourceKey("LiteLLMDatabase", meta.namespace, meta.name)
+        key = ResourceKey(names.DATABASE_KIND, meta.namespace, meta.name)
         if any(not job.finished for job in jobs):
             self._slots.occupy(server.key, key)
             return True

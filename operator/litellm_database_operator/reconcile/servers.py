@@ -3,7 +3,9 @@
 One gateway with its small pool is kept for each PostgresServer and shared by all passes.
 """
 
+import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -71,10 +73,22 @@ class Servers:
         self._cluster = cluster
         self._settings = settings
         self._known: dict[str, _Known] = {}
+        self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def find(self, resource: LiteLLMDatabase) -> PostgresServer | None:
-        """Return the PostgresServer that a database refers to, or None when there is none."""
-        body = await self._fetch(resource)
+    async def find_to_leave(self, resource: LiteLLMDatabase, status: Mapping[str, Any]) -> PostgresServer | None:
+        """Return the PostgresServer that a database lives on, or None when there is none to leave.
+
+        Without a serverRef the one that was used counts, for the operator's default may have moved since.
+        """
+        used = part(status, "server")
+        if resource.spec.server_ref is None and used:
+            namespace, name = str(used.get("namespace")), str(used.get("name"))
+        else:
+            try:
+                namespace, name = self.reference(resource)
+            except InvalidSpecError:
+                return None
+        body = await self._cluster.fetch_resource(SERVER, namespace, name)
         return parse_server(body) if body else None
 
     async def connect_for(self, resource: LiteLLMDatabase) -> Connected:
@@ -120,6 +134,10 @@ class Servers:
         return Connected(resource=server, gateway=known.gateway, facts=facts, endpoint=login.endpoint, ca=login.ca)
 
     async def _open(self, server: PostgresServer) -> _Known:
+        async with self._opening[_key(server)]:  # or passes that come together would open a pool each
+            return await self._open_alone(server)
+
+    async def _open_alone(self, server: PostgresServer) -> _Known:
         key, now = _key(server), time.monotonic()
         known = self._known.get(key)
         asked = (server.metadata.uid, server.metadata.generation)
@@ -210,7 +228,11 @@ class Servers:
             )
 
     async def _admin(self, namespace: str, ref: AdminSecretRef) -> tuple[RoleName, Password]:
-        data = await self._secret(namespace, ref.name, what="admin Secret")
+        body = await self._cluster.fetch_secret(namespace, ref.name)
+        if body is None:
+            told = f"cannot use the server: its admin Secret {namespace}/{ref.name} does not exist"
+            raise UnavailableError(Reason.ADMIN_SECRET_MISSING, told)
+        data = secret_data(body)
         lacking = [key for key in (ref.keys.username, ref.keys.password) if not data.get(key)]
         if lacking:
             raise UnavailableError(
@@ -223,21 +245,14 @@ class Servers:
         ref = external.tls.ca_secret_ref
         if ref is None:
             return None
-        data = await self._secret(namespace, ref.name, what="CA Secret")
+        body = await self._cluster.fetch_secret(namespace, ref.name)
+        data = secret_data(body) if body else {}
         if not data.get(ref.key):
             raise UnavailableError(
                 Reason.ADMIN_SECRET_INCOMPLETE,
-                f"cannot verify the server: Secret {namespace}/{ref.name} has no key {ref.key}",
+                f"cannot verify the server: there is no Secret {namespace}/{ref.name} with a key {ref.key}",
             )
         return data[ref.key]
-
-    async def _secret(self, namespace: str, name: str, *, what: str) -> Mapping[str, str]:
-        body = await self._cluster.fetch_secret(namespace, name)
-        if body is None:
-            raise UnavailableError(
-                Reason.ADMIN_SECRET_MISSING, f"cannot use the server: its {what} {namespace}/{name} does not exist"
-            )
-        return secret_data(body)
 
 
 def _key(server: PostgresServer) -> str:

@@ -1,51 +1,70 @@
 """Who may migrate: at most limits.concurrentMigrations runs on a server at a time, first come, first served.
 
-Kept in memory and fed by every look, so that a restart finds the truth again. Two operators that overlap may
-for a moment run more: the limit protects the server's other users, not correctness.
+Kept in memory, filled at start from the Jobs that are there, and corrected by every look. Two operators that
+overlap may for a moment run more: the limit protects the server's other users, not correctness.
 """
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
 
 from litellm_database_operator.model.resource_key import ResourceKey
+
+_WAITS_FOR: Final = 90.0
+"""Seconds after which one who has not asked again is waited for no more: it may be gone, or fail before it asks."""
+
+
+@dataclass(slots=True)
+class _Server:
+    limit: int = 0
+    running: set[ResourceKey] = field(default_factory=set[ResourceKey])
+    waiting: dict[ResourceKey, float] = field(default_factory=dict[ResourceKey, float])
+    """In the order of coming; when each asked last."""
+
+    def free(self) -> int:
+        return max(0, self.limit - len(self.running))
+
+    def first(self) -> list[ResourceKey]:
+        """Return those whose turn it is."""
+        return list(self.waiting)[: self.free()]
 
 
 class MigrationSlots:
     """The running and the waiting databases of each server."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin with none; `wake` is set by whoever owns the queue."""
-        self._running: dict[str, set[ResourceKey]] = {}
-        self._waiting: dict[str, dict[ResourceKey, None]] = {}
+        self._servers: dict[str, _Server] = {}
+        self._clock = clock
         self.wake: Callable[[ResourceKey], None] = lambda _key: None
 
     def reserve(self, server: str, key: ResourceKey, *, limit: int) -> bool:
         """Tell whether `key` may run on `server` (namespace/name); where not, it is woken when it may."""
-        running = self._running.setdefault(server, set())
-        waiting = self._waiting.setdefault(server, {})
-        if key not in running and len(running) >= limit:
-            waiting.setdefault(key)
+        state = self._servers.setdefault(server, _Server())
+        state.limit = limit
+        if key in state.running:
+            return True
+        now = self._clock()
+        state.waiting[key] = now
+        state.waiting = {each: asked for each, asked in state.waiting.items() if now - asked < _WAITS_FOR}
+        if key not in state.first():
             return False
-        waiting.pop(key, None)
-        running.add(key)
+        del state.waiting[key]
+        state.running.add(key)
         return True
 
     def occupy(self, server: str, key: ResourceKey) -> None:
         """Count a run that is there already, whatever the limit says."""
-        self._waiting.get(server, {}).pop(key, None)
-        self._running.setdefault(server, set()).add(key)
+        state = self._servers.setdefault(server, _Server())
+        state.waiting.pop(key, None)
+        state.running.add(key)
 
     def leave(self, key: ResourceKey) -> None:
-        """Give back what `key` holds, and wake who has waited longest."""
-        for server, running in self._running.items():
-            if key in running:
-                running.discard(key)
-                self._wake_next(server)
-        for waiting in self._waiting.values():
-            waiting.pop(key, None)
-
-    def _wake_next(self, server: str) -> None:
-        waiting = self._waiting.get(server, {})
-        if waiting:
-            first = next(iter(waiting))
-            del waiting[first]
-            self.wake(first)
+        """Give back what `key` holds, and wake whose turn it is; they keep their place until they come."""
+        for state in self._servers.values():
+            state.waiting.pop(key, None)
+            if key in state.running:
+                state.running.discard(key)
+                for each in state.first():
+                    self.wake(each)

@@ -118,7 +118,7 @@ def look(make: Callable[..., Observed], **changes: Any) -> Look:
         pytest.param(look(nothing, catalog=catalog(mark=None, roles={}, memberships=frozenset())), NotOursError,
                      Reason.DATABASE_NOT_OURS, "exists and bears no mark", id="a database without a mark"),
         pytest.param(look(nothing, server=server_of(140011, superuser=False)), MustActError, Reason.RUNTIME_MAY_CREATE,
-                     "set spec.schema", id="PostgreSQL 14 without a superuser, in schema public"),
+                     "another spec.schema", id="PostgreSQL 14 without a superuser, in schema public"),
         pytest.param(look(ready, secret=secret_of("gateway-db", {}, ours=False)), NotOursError, Reason.SECRET_NOT_OURS,
                      "Secret gateway-db", id="a Secret of that name that is not ours"),
         pytest.param(look(ready, ca="PEM", ca_secret=secret_of("gateway-db-ca", {}, ours=False)), NotOursError,

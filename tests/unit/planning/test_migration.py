@@ -14,7 +14,7 @@ from litellm_database_operator.model.report import Failure
 from litellm_database_operator.planning.findings import Finding, State
 from litellm_database_operator.planning.migration import is_complete
 from litellm_database_operator.planning.plan import make_plan
-from litellm_database_operator.planning.steps import CloseMigration, StartMigration, Step
+from litellm_database_operator.planning.steps import CloseMigration, DeleteJobs, StartMigration, Step
 from tests.support.planning import (
     BUNDLE,
     EMPTY,
@@ -261,25 +261,19 @@ def failure_of(reason: Reason) -> Failure:
     ("job", "reason", "told"),
     [
         pytest.param(failed(), Reason.MIGRATION_FAILED,
-                     'cannot apply a migration; migration "20250201000000_second"; P3018, SQLSTATE 42P07; PostgreSQL '
+                     '"cannot apply a migration"; migration "20250201000000_second"; P3018, SQLSTATE 42P07; PostgreSQL '
                      'says "relation "X" already exists"; at "CREATE TABLE "X""', id="a migration, with all its facts"),
         *(
             pytest.param(failed(failure_of(reason)), reason, f"cannot go on: {reason}", id=f"told as {reason}")
-            for reason in (Reason.MIGRATION_DEADLINE_EXCEEDED, Reason.MIGRATION_INTERRUPTED, Reason.LEDGER_UNFINISHED,
-                           Reason.AHEAD_OF_TARGET, Reason.SCHEMA_INCOMPLETE, Reason.SERVER_UNREACHABLE,
-                           Reason.DATABASE_MISSING, Reason.LOGIN_FAILED, Reason.TLS_FAILED)
+            for reason in (Reason.MIGRATION_DEADLINE_EXCEEDED, Reason.LEDGER_UNFINISHED, Reason.AHEAD_OF_TARGET,
+                           Reason.SCHEMA_INCOMPLETE, Reason.DATABASE_MISSING, Reason.TLS_FAILED)
         ),
-        pytest.param(failed(None, pod=None), Reason.MIGRATION_INTERRUPTED, "without a report:", id="without a pod"),
-        pytest.param(failed(None, pod=pod_of(exit_code=137)), Reason.MIGRATION_INTERRUPTED, "(exit code 137)",
-                     id="killed"),
         pytest.param(failed(None, pod=None, deadline_exceeded=True), Reason.MIGRATION_DEADLINE_EXCEEDED,
                      "spec.migration.deadline", id="ended by Kubernetes at the fence"),
         pytest.param(failed(pod=pod_of(left="Traceback …", exit_code=1)), Reason.REPORT_INVALID, "(no JSON)",
                      id="with something else for a report"),
         pytest.param(failed(pod=pod_of(left='{"version": 9}', exit_code=1)), Reason.REPORT_INVALID, "another version",
                      id="with a report of another version"),
-        pytest.param(failed(pod=pod_of(left=report_of(), exit_code=1)), Reason.MIGRATION_INTERRUPTED, "exit code 1",
-                     id="with a report of success"),
     ],
 )  # fmt: skip
 def test_a_failed_job_is_explained_and_not_repeated(job: JobFacts, reason: Reason, told: str) -> None:
@@ -289,13 +283,62 @@ def test_a_failed_job_is_explained_and_not_repeated(job: JobFacts, reason: Reaso
     assert finding.message.endswith(RETRY)
 
 
-def test_a_run_that_failed_before_it_looked_is_final_too() -> None:
+PASSING = [
+    *(
+        pytest.param(failed(failure_of(reason)), reason, f"cannot go on: {reason}", id=f"told as {reason}")
+        for reason in (Reason.MIGRATION_INTERRUPTED, Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED)
+    ),
+    pytest.param(failed(None, pod=None), Reason.MIGRATION_INTERRUPTED, "without a report:", id="without a pod"),
+    pytest.param(failed(None, pod=pod_of(exit_code=137)), Reason.MIGRATION_INTERRUPTED, "(exit code 137)", id="killed"),
+    pytest.param(
+        failed(pod=pod_of(left=report_of(), exit_code=1)),
+        Reason.MIGRATION_INTERRUPTED,
+        "exit code 1",
+        id="with a report of success",
+    ),
+]
+
+
+@pytest.mark.parametrize(("job", "reason", "told"), PASSING)
+def test_a_run_that_a_fault_ended_is_waited_for(job: JobFacts, reason: Reason, told: str) -> None:
+    steps, finding = migrate(EMPTY, job)
+    assert (steps, finding.state, finding.reason) == ((), State.WAITING, reason)
+    assert told in finding.message
+    assert RETRY in finding.message
+    assert finding.retry_after == 9 * 60
+
+
+@pytest.mark.parametrize("job", [each.values[0] for each in PASSING])
+def test_a_run_that_a_fault_ended_is_repeated_after_ten_minutes(job: JobFacts) -> None:
+    steps, finding = migrate(EMPTY, replace(job, created=NOW - timedelta(minutes=10)))
+    assert [type(step) for step in steps] == [StartMigration]
+    assert finding.reason == Reason.MIGRATING
+
+
+def test_a_run_that_failed_before_it_looked_is_no_reason_for_another_at_once() -> None:
     """Its report knows no ledger, and the database has one: an upgrade whose container cannot even begin."""
-    job = failed(
-        failure_of(Reason.SERVER_UNREACHABLE), target=NEWER.digest, ledger=ledger_fingerprint(BUNDLE.migrations)
-    )
+    job = failed(failure_of(Reason.TLS_FAILED), target=NEWER.digest, ledger=ledger_fingerprint(BUNDLE.migrations))
     steps, finding = migrate(inside_of(), job, target=NEWER)
-    assert (steps, finding.state, finding.reason) == ((), State.STALLED, Reason.SERVER_UNREACHABLE)
+    assert (steps, finding.state, finding.reason) == ((), State.STALLED, Reason.TLS_FAILED)
+
+
+@pytest.mark.parametrize(
+    "stuck",
+    [
+        pytest.param({"pod": pod_of(waiting="ErrImagePull")}, id="its image cannot be pulled"),
+        pytest.param({"pod": pod_of(waiting="Unschedulable")}, id="no node takes its pod"),
+        pytest.param({"pod": None, "refused": "exceeded quota"}, id="the cluster refuses its pod"),
+    ],
+)
+def test_a_job_that_cannot_start_goes_when_its_pod_is_asked_for_otherwise(stuck: dict[str, Any]) -> None:
+    steps, finding = migrate(EMPTY, job_of(template="another", **stuck))
+    assert steps == (DeleteJobs(jobs=("gateway-migrate-00000000",)),)
+    assert (finding.state, finding.retry_after) == (State.WAITING, 0)
+
+
+def test_a_job_that_runs_is_not_ended_for_another_pod_template() -> None:
+    steps, finding = migrate(EMPTY, job_of(template="another"))
+    assert (steps, finding.reason) == ((), Reason.MIGRATING)
 
 
 def test_a_run_that_failed_half_way_is_final() -> None:

@@ -19,6 +19,7 @@ from litellm_database_operator.planning.findings import State
 from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.roles import wanted_memberships, wanted_roles
 from litellm_database_operator.planning.steps import (
+    AdmitLogins,
     CloseMigration,
     CreateDatabase,
     DeleteSecret,
@@ -398,8 +399,8 @@ DRIFTS: dict[str, tuple[Callable[[World], None], list[type]]] = {
     "a membership lost": (lose_membership, [ShapeRoles]),
     "the admin's inheritance lost": (lose_inheritance, [ShapeRoles]),
     "PUBLIC let in": (open_to_public, [RestrictDatabase]),
-    "CONNECT revoked": (revoke_connect, [PrepareDatabase]),
-    "CONNECT revoked from the migrator": (shut_the_migrator_out, [PrepareDatabase]),
+    "CONNECT revoked": (revoke_connect, [AdmitLogins]),
+    "CONNECT revoked from the migrator": (shut_the_migrator_out, [AdmitLogins]),
     "the login refused": (refuse_login, [PublishSecret, SetPassword]),
     "the role's password changed": (change_password, [PublishSecret, SetPassword]),
     "the owner let in": (let_owner_in, [ShapeRoles]),

@@ -1,0 +1,92 @@
+"""The pass over a LiteLLMDatabase that is being deleted: lock or drop, and then let go.
+
+It must end: for a namespace that goes with its server, for a server that nobody can reach any more, and for a
+resource that was never any good.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from litellm_database_operator.errors import MustActError, OperatorError
+from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.objects import owner_of
+from litellm_database_operator.kube.reading import annotations, part
+from litellm_database_operator.model import names
+from litellm_database_operator.model.outcome import Event, Outcome
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.report import clean
+from litellm_database_operator.model.resource import LiteLLMDatabase, PostgresServer
+from litellm_database_operator.planning import deletion
+from litellm_database_operator.reconcile.apply import Applier
+from litellm_database_operator.reconcile.claims import Claims
+from litellm_database_operator.reconcile.observe import Observer
+from litellm_database_operator.reconcile.servers import Connected, Servers
+
+
+class Leaver:
+    """Undoes what was made for a resource, as its deletionPolicy says."""
+
+    def __init__(
+        self, *, cluster: Cluster, servers: Servers, applier: Applier, observer: Observer, claims: Claims
+    ) -> None:
+        """Work through these."""
+        self._cluster = cluster
+        self._servers = servers
+        self._applier = applier
+        self._observer = observer
+        self._claims = claims
+
+    async def leave(self, resource: LiteLLMDatabase, body: Mapping[str, Any]) -> Outcome:
+        """Run one pass of leaving; OperatorError where it has to wait."""
+        server = await self._servers.find_to_leave(resource, part(body, "status"))
+        if server is None:
+            return _left("no PostgresServer is left to lock or drop anything on")
+        try:
+            return _left(await self._undo(resource, body, server))
+        except OperatorError as error:
+            return await self._let_go(resource, server.metadata.namespace, error)
+
+    async def _undo(self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: PostgresServer) -> str:
+        connected = await self._servers.connect(server)
+        _check_same_server(connected, part(body, "status"))
+        catalog = await connected.gateway.fetch_catalog(resource.database)
+        jobs = await self._observer.jobs(resource)
+        mark = await self._claims.mark_of(resource)
+        steps = deletion.plan_leaving(resource, catalog, jobs, mark)
+        await self._applier.apply(steps, owner_of(body), connected)
+        return deletion.farewell(resource, catalog, steps, mark)
+
+    async def _let_go(self, resource: LiteLLMDatabase, server_namespace: str, error: OperatorError) -> Outcome:
+        """Let a resource go that nothing could be done for, where nothing is left or waiting has no end."""
+        as_it_is = f"database {resource.database} is left as it is, with its logins"
+        if error.reason is Reason.ADMIN_SECRET_MISSING or await self._cluster.is_namespace_going(server_namespace):
+            return _left(f"{as_it_is}: the server's admin Secret or namespace is gone")
+        if deletion.may_abandon(resource, now=datetime.now(UTC)):
+            return _left(f"{as_it_is}: {error.message}")
+        raise error
+
+
+def leave_unreadable(body: Mapping[str, Any], error: OperatorError) -> Outcome:
+    """Let a resource go whose spec cannot be read: at once where nothing was ever made for it, or where told to.
+
+    Another version of the CRD may have taken what this operator does not; then its operator should do it.
+    """
+    abandoned = annotations(body).get(names.ABANDON_ANNOTATION) == "true"
+    if abandoned or not part(body, "status", "connection"):
+        return _left(f"nothing was locked or dropped: {error.message}")
+    raise error
+
+
+def _check_same_server(connected: Connected, status: Mapping[str, Any]) -> None:
+    recorded = part(status, "server").get("systemIdentifier")
+    if recorded and recorded != connected.facts.system_identifier:
+        raise MustActError(
+            Reason.SERVER_CHANGED,
+            "cannot lock or drop the database: it was made on the server with system identifier "
+            f"{clean(str(recorded))}, and {connected.facts.system_identifier} answers in its place",
+        )
+
+
+def _left(message: str) -> Outcome:
+    return Outcome(status=None, left=True, event=Event(type="Normal", reason=Reason.DELETING, message=message))
