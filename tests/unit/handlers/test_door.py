@@ -174,3 +174,11 @@ async def test_only_our_jobs_and_pods_are_asked_for(api: Any, control: Control) 
     for kind in (JOBS, PODS, STATEFUL_SETS):
         for request in api[f"list {kind}"]:
             assert request.params["labelSelector"] == f"{names.MANAGED_BY_LABEL}={names.MANAGED_BY}"
+
+
+async def test_kopf_takes_no_finalizer_off(api: Any, control: Control) -> None:
+    ours, other = make_body(version=7, finalizers=[names.DATABASE_FINALIZER]), KEY._replace(name="b")
+    answer(api, f"list {DATABASES}", listed(ours))
+    answer(api, f"watch {DATABASES}", ({"type": "ADDED", "object": make_body(other, version=8)}, ...))
+    async with watching(control, api):
+        await until(lambda: other in control.queue)
