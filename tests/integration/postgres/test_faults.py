@@ -176,6 +176,16 @@ async def test_a_session_is_used_again(postgres_servers: PostgresServers, postgr
             assert backends_of_the_operator(server) == before
 
 
+async def test_a_session_that_failed_is_not_used_again(postgres: PostgresServer) -> None:
+    async with gateway(**admin_of(postgres)) as made:
+        await made.fetch_facts()
+        before = backends_of_the_operator(postgres)
+        with pytest.raises(UnavailableError):
+            await made.create_database(DatabaseName("postgres"))
+        await made.fetch_facts()
+        assert backends_of_the_operator(postgres) != before
+
+
 async def test_a_certificate_for_another_name(
     postgres_servers: PostgresServers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ from litellm_database_operator.errors import OperatorError, UnavailableError
 from litellm_database_operator.model.names import DatabaseName, SchemaName
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.planning.steps import DropDatabase
+from tests.support.postgres_server import Login
 from tests.support.tenant import Tenant, gateway_to, make_mark
 
 MakeTenant = Callable[[str], Awaitable[Tenant]]
@@ -74,6 +75,12 @@ async def test_dropped_with_everything_open(tenant: Tenant) -> None:
     found = await tenant.gateway.fetch_catalog(tenant.database)
     assert (dict(found.roles), found.database) == ({}, None)
     await tenant.provision()
+
+
+async def test_dropped_although_the_admin_is_connected(tenant: Tenant, admin: Login) -> None:
+    with tenant.server.connect(tenant.database, admin) as session:
+        await tenant.gateway.drop(tenant.dropping())
+        assert is_ended(session)
 
 
 async def test_dropped_although_the_proxy_left_something_elsewhere(tenant: Tenant) -> None:

@@ -303,3 +303,12 @@ async def test_the_mark_can_be_written_anew(tenant: Tenant) -> None:
     step = ShapeRoles(create=(), alter=(), grant=(), mark=mark, owner=tenant.roles.owner)
     await tenant.gateway.shape_roles(step, tenant.facts)
     assert (await tenant.gateway.fetch_catalog(tenant.database)).mark == mark
+
+
+async def test_public_has_nothing_on_the_schemas(tenant: Tenant) -> None:
+    with tenant.server.connect(tenant.database) as superuser:
+        rows = superuser.execute(
+            "SELECT nspname FROM pg_namespace, aclexplode(nspacl) WHERE grantee = 0 AND nspname = ANY (%s)",
+            [[tenant.schema, "litellm_operator"]],
+        ).fetchall()
+    assert rows == []
