@@ -26,6 +26,8 @@ _REPEAT_AFTER: Final = timedelta(minutes=10)
 """A run that a fault ended, or that succeeded and left the schema incomplete, is repeated this seldom."""
 _PASSING: Final = frozenset({Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED, Reason.MIGRATION_INTERRUPTED})
 """Failures of a run that say nothing against the bundle: another run may well go through."""
+_UNDONE_AFTER: Final = timedelta(minutes=1)
+"""So long after its beginning a run is repeated whose work is not to be seen."""
 _UNSCHEDULABLE: Final = "Unschedulable"
 _NOTHING: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset(), verified=frozenset())
 
@@ -182,7 +184,7 @@ def _verdict(
     # a run that applied nothing may have failed before its first look: it left the ledger that it started from
     ended_at = told.ledger if told and told.applied else last.ledger
     if ended_at != ledger_fingerprint(inside.finished):
-        return None
+        return _undone(last, inside, occasion)
     if last.succeeded:
         return _left_incomplete(last, inside, occasion)
     how = f"Job {last.name} to bundle {target.version}"
@@ -190,6 +192,19 @@ def _verdict(
     retry += f"--overwrite {names.RETRY_ANNOTATION}=$(date +%s)"
     failure = _failed(last, found, how=how, retry=retry)
     return _or_another_try(failure, last, occasion) if failure.reason in _PASSING else failure
+
+
+def _undone(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
+    """Return a pause where the ledger is what the run began with, whatever it reports; None where it is another.
+
+    A database that was restored looks like that, and so does a report that was forged: the one may run again, the
+    other may not have it run again and again.
+    """
+    left = last.created + _UNDONE_AFTER - occasion.now
+    if last.ledger != ledger_fingerprint(inside.finished) or left <= timedelta(0):
+        return None
+    text = f"Job {last.name} has ended, and nothing of what it reports is in the ledger; it is run again soon"
+    return waiting(Reason.MIGRATING, text, retry_after=left.total_seconds())
 
 
 def _or_another_try(failure: Finding, last: JobFacts, occasion: Occasion) -> Finding | None:
