@@ -3,21 +3,21 @@
 Last by its name: everything here restarts the operator that all tests share.
 """
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from tests.e2e.conftest import OPERATOR, READY_WITHIN, NewNamespace
 from tests.support import audit
-from tests.support.kubectl import Body, Kubectl, condition, has_reason, is_ready
+from tests.support.kubectl import Kubectl, condition, has_reason, is_ready
 from tests.support.resources import database
 from tests.support.server_pod import ServerPod
 
 _IDLE_SECONDS: Final = 20.0
+"""A server is looked at every 15 seconds; a database once a minute, and when the operator starts."""
 _FIRST_READY: Final = 8
-"""Writes until Ready, at most: finalizer, two Secrets, their Job, status, and the migrator's Secret once more as it goes."""
+"""Writes until Ready, at most: finalizer, Secret, migrator's Secret made and removed, Job, three of status."""
 _SEVERAL: Final = ("one", "two", "three", "four")
 
 _HAND_OVER: Final = 15.0
@@ -61,7 +61,6 @@ def image(operator: Kubectl) -> Iterator[Image]:
 
 def test_first_ready_takes_few_writes(ready: tuple[Kubectl, list[str]]) -> None:
     _, writes = ready
-    print("\n".join(writes))
     assert 0 < len(writes) <= _FIRST_READY, "\n".join(writes)
 
 
