@@ -32,8 +32,8 @@ async def look_inside(  # noqa: PLR0913 - all that a login consists of
 ) -> tuple[LoginState, InsideFacts | None]:
     """Log in as the proxy does, and return how that went and what is there.
 
-    A table that is missing has no rows. Where the database is gone or closed to this login the password works and
-    nothing is seen: the catalogues say why. OperatorError: the server, its TLS or its pg_hba.conf is what is wrong.
+    A table that is missing has no rows. SHUT_OUT: the database is gone or closed to this login, and the catalogues
+    say why. OperatorError: the server, its TLS or its pg_hba.conf is what is wrong.
     """
     try:
         session = await connect(Login(endpoint=endpoint, database=database, username=login, password=password, ca=ca))

@@ -11,7 +11,7 @@ from psycopg import errors, sql
 
 from litellm_database_operator.model.names import DatabaseName
 from litellm_database_operator.model.roles import Membership
-from litellm_database_operator.planning.steps import ShapeRoles
+from litellm_database_operator.planning.steps import AdmitLogins, ShapeRoles
 from tests.support.tenant import Tenant, make_mark
 
 MakeTenant = Callable[[str], Awaitable[Tenant]]
@@ -237,7 +237,7 @@ async def test_a_fresh_database_lets_nobody_in_before_it_is_prepared(make_tenant
     await tenant.set_password(tenant.roles.app_a)
     with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
         tenant.connect(tenant.roles.app_a)
-    assert await tenant.look() == ("Works", None)
+    assert await tenant.look() == ("ShutOut", None)
 
 
 async def test_what_public_was_given_is_found_and_taken(tenant: Tenant) -> None:
@@ -260,6 +260,15 @@ async def test_a_database_made_by_others_lets_everybody_in_and_shows_it(tenant: 
     assert found is not None
     assert found.owner == "postgres"
     assert found.public_rights == {"CONNECT", "TEMPORARY"}
+
+
+async def test_logins_that_were_shut_out_are_let_in_again(tenant: Tenant) -> None:
+    with tenant.server.connect() as superuser:
+        for statement in ("SET ROLE {admin}", "REVOKE CONNECT ON DATABASE {database} FROM {app}, {migrator}"):
+            execute(superuser, statement, **every_name(tenant))
+    assert await tenant.look() == ("ShutOut", None)
+    await tenant.gateway.admit_logins(AdmitLogins(database=tenant.database, roles=tenant.roles))
+    assert (await tenant.look())[0] == "Works"
 
 
 async def test_preparing_twice_changes_nothing(tenant: Tenant) -> None:
