@@ -10,7 +10,7 @@ import asyncio
 import copy
 import json
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from random import Random
 from typing import Any, Final, NamedTuple, cast
@@ -19,6 +19,7 @@ from litellm_database_operator.errors import UnavailableError
 from litellm_database_operator.kube.api import JSON_PATCH, MERGE_PATCH, Api
 from litellm_database_operator.kube.api_errors import ApiStatusError
 from litellm_database_operator.kube.kinds import DATABASE, NAMESPACE, SECRET, SERVER, Body, Kind
+from litellm_database_operator.kube.reading import items, part
 from litellm_database_operator.model.reasons import Reason
 
 Watcher = Callable[[str, str, Body], None]
@@ -86,6 +87,21 @@ class FakeApi(Api):
         """Delete an object as somebody else; its finalizers hold it."""
         self._delete(Place(kind.plural, namespace, name))
 
+    def backdate_deletion(self, kind: Kind, namespace: str, name: str, *, minutes: float) -> None:
+        """Have a deletion that holds been asked for so long ago."""
+        asked = (datetime.now(UTC) - timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        place = Place(kind.plural, namespace, name)
+        self._change(place, lambda body: body["metadata"].update(deletionTimestamp=asked))
+
+    def lose(self, kind: Kind, namespace: str, name: str) -> None:
+        """Take an object away whatever its finalizers say, as somebody does who patches them off."""
+        body = copy.deepcopy(self.objects[Place(kind.plural, namespace, name)])
+        self._drop(Place(kind.plural, namespace, name), body)
+
+    def has_namespace(self, name: str) -> bool:
+        """Tell whether a namespace is there, going or not."""
+        return Place(NAMESPACE.plural, "", name) in self.objects
+
     def remove_namespace(self, namespace: str) -> None:
         """Delete a namespace: it is gone when the last thing in it is."""
         place = Place(NAMESPACE.plural, "", namespace)
@@ -99,7 +115,7 @@ class FakeApi(Api):
         """Delete what has lost its owner."""
         alive = {str(body["metadata"]["uid"]) for body in self.objects.values()}
         for place, body in tuple(self.objects.items()):
-            owners = body["metadata"].get("ownerReferences") or []
+            owners = items(body["metadata"], "ownerReferences")
             if owners and not any(owner["uid"] in alive for owner in owners) and place in self.objects:
                 self._delete(place)
 
@@ -135,7 +151,7 @@ class FakeApi(Api):
         if self.latency is not None:
             await asyncio.sleep(self.latency.random() * 0.01)
 
-    def _answer(  # noqa: PLR0913 - a request
+    def _answer(  # noqa: PLR0913, PLR0917 - a request
         self,
         method: str,
         place: Place,
@@ -153,7 +169,7 @@ class FakeApi(Api):
                 return self._create(place, body)
             case "DELETE":
                 self._known(place)
-                self._check_precondition(place, (body or {}).get("preconditions") or {})
+                self._check_precondition(place, part(body or {}, "preconditions"))
                 return self._delete(place)
             case _:
                 return self._patch(place, subresource, body, content_type)
@@ -281,7 +297,7 @@ class FakeApi(Api):
 def _parse(path: str) -> tuple[Place, str | None]:
     parts = path.strip("/").split("/")
     rest = parts[2:] if parts[0] == "api" else parts[3:]
-    if rest[0] == NAMESPACE.plural and len(rest) <= 2:  # noqa: PLR2004 - a Namespace itself
+    if rest[0] == NAMESPACE.plural and len(rest) <= 2:
         return Place(NAMESPACE.plural, "", rest[1] if len(rest) > 1 else ""), None
     namespace = ""
     if rest[0] == NAMESPACE.plural:
@@ -311,8 +327,8 @@ def _selected(body: Body, query: Mapping[str, str | int]) -> bool:
 
 
 def _pairs(selector: str | int | None) -> Iterator[tuple[str, str]]:
-    for part in str(selector or "").split(","):
-        key, equals, value = part.partition("=")
+    for asked in str(selector or "").split(","):
+        key, equals, value = asked.partition("=")
         if equals:
             yield key, value
 
@@ -337,7 +353,7 @@ def _apply_operations(body: Body, operations: list[Body]) -> None:
 
 
 def _check_version(old: Body, patch: Body) -> None:
-    wanted = (patch.get("metadata") or {}).get("resourceVersion")
+    wanted = part(patch, "metadata").get("resourceVersion")
     if wanted not in {None, old["metadata"]["resourceVersion"]}:
         raise _refusal(HTTPStatus.CONFLICT, "Conflict", "the object has been modified; please apply your changes")
 
@@ -359,7 +375,7 @@ def _merge(target: Body, patch: Mapping[str, Any], *, strategic: bool) -> None:
 
 
 def _says_ready(body: Body) -> bool:
-    conditions: list[Body] = (body.get("status") or {}).get("conditions") or []
+    conditions = items(part(body, "status"), "conditions")
     return any((each["type"], each["status"]) == ("Ready", "True") for each in conditions)
 
 

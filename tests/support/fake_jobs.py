@@ -254,7 +254,7 @@ def write_library(folder: Path, bundles: Mapping[str, tuple[str, ...]]) -> Path:
         facts: dict[str, Any] = {"version": release, "digest": f"sha256:{release:0>64}", "litellm": [release]}
         (place / "bundle.json").write_text(json.dumps(facts))
         (place / "views.json").write_text(json.dumps([{"name": "LiteLLM_View"}]))
-    (folder / "index.json").write_text(json.dumps(dict.fromkeys(bundles, {})))
+    (folder / "index.json").write_text(json.dumps(dict.fromkeys(bundles)))
     return folder
 
 

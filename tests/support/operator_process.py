@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import kopf
 
@@ -83,7 +84,7 @@ class OperatorProcess:
         """Start it; what is there already comes as kopf's first list."""
         self._operator = operator = await build(self._api, self._settings, effects=self.seam)
         # the pace of one pass a second is the queue's own test; here each look is far from the one before
-        operator.control.queue = WorkQueue(clock=cast("Callable[[], float]", itertools.count(0.0, 100.0).__next__))
+        operator.control.queue = WorkQueue(clock=itertools.count(0.0, 100.0).__next__)
         self._api.watchers.append(self._saw)
         for kind in (SERVER, DATABASE):
             for body in self._api.all(kind):
@@ -97,9 +98,12 @@ class OperatorProcess:
         self.seam.dead = True
         if self._saw in self._api.watchers:
             self._api.watchers.remove(self._saw)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        with warnings.catch_warnings():
+            # the kernel closes what a killed process has open
+            warnings.simplefilter("ignore", ResourceWarning)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._operator is not None:
             await self._operator.servers.close()
 

@@ -6,6 +6,7 @@ request, wired by __main__'s own build().
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import Any, Final
 import psycopg
 
 from litellm_database_operator.kube.kinds import DATABASE, EVENT, JOB, SECRET, SERVER, Body
+from litellm_database_operator.kube.reading import Json, items, part
 from litellm_database_operator.kube.secrets import secret_data
 from litellm_database_operator.model import names
-from litellm_database_operator.settings import Settings
+from litellm_database_operator.settings import read_settings
 from tests.support.database_snapshot import Snapshot, take_snapshot
 from tests.support.fake_api import FakeApi
 from tests.support.fake_jobs import FakeJobs, Migrator, migrate_at_once, write_library
@@ -54,13 +56,15 @@ class World:
         self.api = FakeApi()
         self.api.before_ready = self._check_login
         self.jobs = FakeJobs(self.api, library, migrator)
-        self.settings = Settings(
-            pod_namespace=OPERATOR_NAMESPACE,
-            pod_name="operator-1",
-            image="operator:test",
-            identity="installation",
-            library=library,
-            history=TOP,
+        self.settings = read_settings(
+            {
+                "POD_NAMESPACE": OPERATOR_NAMESPACE,
+                "POD_NAME": "operator-1",
+                "LITELLMDB_IMAGE": "operator:test",
+                "LITELLMDB_IDENTITY": "installation",
+                "LITELLMDB_LIBRARY": str(library),
+                "LITELLMDB_HISTORY": str(TOP),
+            }
         )
         self.processes: list[OperatorProcess] = []
         for name in (OPERATOR_NAMESPACE, namespace):
@@ -164,14 +168,14 @@ class World:
         return [f"{each['reason']}: {each['message']}" for each in self.api.all(EVENT)]
 
     def logs_in(self, name: str = "gateway-db") -> bool:
-        """Tell whether the proxy can start from a Secret, by the URL for libpq in it."""
+        """Tell whether the proxy can start from a Secret, by the URL for libpq in it, once there is a connection."""
         data = self.secret(name)
         if data is None:
             return False
         try:
             psycopg.connect(data["uri"]).close()
-        except psycopg.OperationalError:
-            return False
+        except psycopg.OperationalError as error:
+            return "too many connections" in str(error)
         return True
 
     def snapshot(self) -> Snapshot:
@@ -213,13 +217,12 @@ class World:
         assert suspended or self.logs_in(name), f"Ready is said while Secret {name} does not log in"
 
 
-def condition(body: Body, kind: str) -> Body:
+def condition(body: Json, kind: str) -> Json:
     """Return a condition of a resource; one that is not there has nothing to say."""
-    found: list[Body] = (body.get("status") or {}).get("conditions") or []
-    return next((each for each in found if each["type"] == kind), {"status": None, "reason": None, "message": ""})
+    found = items(part(body, "status"), "conditions")
+    unsaid: Json = {"status": None, "reason": None, "message": ""}
+    return next((each for each in found if each["type"] == kind), unsaid)
 
 
 def _encoded(text: str) -> str:
-    import base64  # noqa: PLC0415
-
     return base64.b64encode(text.encode()).decode()
