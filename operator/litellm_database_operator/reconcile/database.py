@@ -87,7 +87,8 @@ class DatabaseReconciler:
         return outcome
 
     def _failed(self, key: ResourceKey, body: Mapping[str, Any], error: OperatorError) -> Outcome:
-        patient = self._patience.with_fault_of(key)
+        # a deletion that hangs says why at once: nobody is served by its Ready any more
+        patient = self._patience.with_fault_of(key) and not is_going(body)
         return database_report.failed(error, before=past(body), now=datetime.now(UTC), patient=patient)
 
     async def _pass(self, resource: LiteLLMDatabase, body: Mapping[str, Any]) -> Outcome:
