@@ -69,13 +69,20 @@ def test_stop_ends_a_process_of_ours(tmp_path: Path, process: subprocess.Popen[b
     stop(noted)
 
 
-def test_stop_ends_one_that_does_not_listen(tmp_path: Path) -> None:
-    deaf = ["bash", "-c", "trap '' TERM; echo deaf; while :; do read -rt 9 <> <(:); done"]
-    with subprocess.Popen(deaf, stdout=subprocess.PIPE) as process:
+@pytest.fixture
+def deaf() -> Iterator[subprocess.Popen[bytes]]:
+    """Give a process that SIGTERM does not end, once it does not."""
+    command = ["bash", "-c", "trap '' TERM; echo deaf; while :; do read -rt 9 <> <(:); done"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        stop(note(tmp_path, SLEEPER, process.pid), seconds=0.1)
-        assert process.wait(timeout=10) == -9
+        yield process
+        process.kill()
+
+
+def test_stop_ends_one_that_does_not_listen(tmp_path: Path, deaf: subprocess.Popen[bytes]) -> None:
+    stop(note(tmp_path, SLEEPER, deaf.pid), seconds=0.1)
+    assert deaf.wait(timeout=10) == -9
 
 
 def test_a_changed_file_or_flag_asks_for_a_new_start(tmp_path: Path) -> None:

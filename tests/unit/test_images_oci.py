@@ -54,6 +54,15 @@ def test_everybody_may_read_and_only_programs_run(source: Path, tmp_path: Path) 
     assert members["opt/sample/link"].linkname == "sub/program"
 
 
+def test_files_stand_in_the_order_of_their_names(tmp_path: Path) -> None:
+    """Not in the file system's, which differs from machine to machine."""
+    names = [str(number) for number in range(20, 10, -1)]
+    for name in names:
+        (tmp_path / name).touch()
+    written = [entry.name for entry in oci.tree(tmp_path, "opt")]
+    assert written == ["opt", *(f"opt/{name}" for name in sorted(names))]
+
+
 def test_the_same_content_is_the_same_image(source: Path, tmp_path: Path) -> None:
     first = _layer(source, tmp_path / "first.tar")
     (source / "text").touch()

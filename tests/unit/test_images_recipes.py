@@ -60,6 +60,8 @@ def test_a_fingerprint_sees_names_and_contents_but_no_caches(tmp_path: Path) -> 
     before = fingerprint(tmp_path, tmp_path)
     (tmp_path / "__pycache__").mkdir()
     (tmp_path / "__pycache__/a.pyc").write_text("made on the way")
+    (tmp_path / "node_modules").mkdir()
+    (tmp_path / "node_modules/a.js").write_text("installed on the way")
     assert fingerprint(tmp_path, tmp_path) == before
     (tmp_path / "a.py").rename(tmp_path / "b.py")
     renamed = fingerprint(tmp_path, tmp_path)
