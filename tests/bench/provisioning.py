@@ -29,8 +29,8 @@ def provisioning_ratio(hundred: Hundred) -> Figure:
         value=round(rate / max(before, after), 2),
         how=f"operator {rate:.1f} a second: {COUNT} at once, the first Secret logged in after {min(seconds):.1f} s, "
         f"half of them after {median(seconds):.1f} s, the last after {max(seconds):.1f} s, with one Job at a time "
-        f"meanwhile (limits.concurrentMigrations 1); loop {before:.1f} a second before and {after:.1f} after, with {sessions} "
-        f"sessions, the fastest of {_SESSIONS}; the faster one counts",
+        f"meanwhile (limits.concurrentMigrations 1); loop {before:.1f} a second before and {after:.1f} after, with "
+        f"{sessions} sessions, the fastest of {_SESSIONS}; the faster one counts",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -107,12 +107,12 @@ def _set(server: PostgresServer, statements: str, connections: str) -> None:
     server.reload()
 
 
-def count_statements(lines: list[str]) -> int:
+def count_statements(lines: Iterable[str]) -> int:
     """Count what clients asked for, in a log of log_statement=all: by the simple protocol and by the extended one."""
     return sum("LOG:  statement: " in line or "LOG:  execute " in line for line in lines)
 
 
-def count_logins(lines: list[str]) -> int:
+def count_logins(lines: Iterable[str]) -> int:
     """Count the sessions that began, in a log of log_connections."""
     return sum("LOG:  connection authorized: " in line for line in lines)
 

@@ -1,0 +1,68 @@
+"""How figures are judged and written down."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bench.__main__ import write
+from tests.bench.figures import AIMS, Figure, spread, table
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "met"),
+    [
+        pytest.param("provisioning_ratio", 0.5, True, id="as fast as promised"),
+        pytest.param("provisioning_ratio", 0.49, False, id="slower than promised"),
+        pytest.param("api_writes_first_ready", 8, True, id="as many writes as allowed"),
+        pytest.param("api_writes_idle", 1, False, id="one write where none is allowed"),
+        pytest.param("migration_ratio", 2.01, False, id="longer than promised"),
+        pytest.param("sql_idle_per_minute", 1e6, True, id="nothing is promised"),
+    ],
+)
+def test_a_figure_says_whether_its_aim_is_met(key: str, value: float, met: bool) -> None:  # noqa: FBT001
+    assert Figure(key=key, value=value, how="").record()["met"] is met
+
+
+def test_a_record_has_what_a_reader_needs() -> None:
+    record = Figure(key="image_mib", value=400.9, how="layers").record()
+    assert record == {"value": 400.9, "unit": "MiB", "aim": "<= 450", "met": True, "how": "layers"}
+
+
+def test_a_missed_aim_stands_out_in_the_table() -> None:
+    text = table([Figure(key="api_writes_idle", value=3, how="patch litellmdatabases/status 3")])
+    assert "MISSED" in text
+    assert "patch litellmdatabases/status 3" in text
+
+
+def test_a_figure_without_an_aim_has_no_verdict() -> None:
+    text = table([Figure(key="ready_seconds", value=2.7, how="")])
+    assert "met" not in text
+    assert "MISSED" not in text
+
+
+def test_a_spread_shows_the_worst_too() -> None:
+    assert spread([3.0, 1.0, 2.0]) == "median 2.00 of 3 (1.00 to 3.00)"
+
+
+def test_figures_of_an_earlier_run_stay(tmp_path: Path) -> None:
+    file = tmp_path / "build/bench.json"
+    write(file, [Figure(key="image_mib", value=401, how="then")], {"load": 1})
+    write(file, [Figure(key="ready_seconds", value=2.7, how="now")], {"load": 2})
+    found = json.loads(file.read_text())
+    assert (found["image_mib"]["value"], found["image_mib"]["machine"]) == (401, {"load": 1})
+    assert (found["ready_seconds"]["value"], found["ready_seconds"]["machine"]) == (2.7, {"load": 2})
+
+
+def test_every_promised_figure_has_an_aim() -> None:
+    assert set(AIMS) == {
+        "provisioning_ratio",
+        "api_writes_first_ready",
+        "api_writes_idle",
+        "api_writes_restart",
+        "sql_idle_per_minute",
+        "migration_ratio",
+        "ready_seconds",
+        "operator_rss_mib",
+        "image_mib",
+    }
