@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from litellm_database_operator.model.names import DatabaseName, RoleName
+from litellm_database_operator.model.names import RoleName
 from litellm_database_operator.model.roles import Mark, Membership, Role
 from litellm_database_operator.model.secret import Endpoint, Password
 
@@ -31,17 +31,6 @@ class ServerFacts:
     def major(self) -> int:
         """The major version: 16."""
         return self.version_num // 10_000
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerUsage:
-    """How a server fares: one query often, for all its databases."""
-
-    in_recovery: bool
-    system_identifier: str
-    max_connections: int
-    connections: Mapping[DatabaseName, int]
-    """Open sessions of each database that has any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,6 @@ from litellm_database_operator.model.observed import (
     DatabaseFacts,
     InsideFacts,
     ServerFacts,
-    ServerUsage,
 )
 from litellm_database_operator.model.roles import Membership, Role, parse_mark
 
@@ -154,28 +153,6 @@ PREPARATION: Final[LiteralString] = """
 HISTORY_APPLIED: Final[LiteralString] = """
     SELECT migration_name AS name FROM litellm_operator._prisma_migrations WHERE finished_at IS NOT NULL
 """
-
-USAGE: Final[LiteralString] = """
-    SELECT pg_catalog.pg_is_in_recovery() AS in_recovery,
-           (SELECT system_identifier::text FROM pg_catalog.pg_control_system()) AS system_identifier,
-           pg_catalog.current_setting('max_connections')::integer AS max_connections,
-           (SELECT pg_catalog.json_object_agg(datname, sessions)
-              FROM (SELECT datname, pg_catalog.count(*) AS sessions
-                      FROM pg_catalog.pg_stat_activity
-                     WHERE datname IS NOT NULL
-                     GROUP BY datname) AS busy) AS connections
-"""
-
-
-def server_usage(row: Row) -> ServerUsage:
-    """Read the row of USAGE."""
-    connections: Mapping[str, int] = row["connections"] or {}
-    return ServerUsage(
-        in_recovery=row["in_recovery"],
-        system_identifier=row["system_identifier"],
-        max_connections=row["max_connections"],
-        connections={DatabaseName(name): count for name, count in connections.items()},
-    )
 
 
 # What the app sees. An owner can put anything in place of the ledger: rows and lengths have a bound.

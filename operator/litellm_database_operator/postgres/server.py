@@ -13,7 +13,7 @@ from typing import Final
 
 from litellm_database_operator.errors import UnavailableError
 from litellm_database_operator.model.names import DatabaseName, RoleName, role_names
-from litellm_database_operator.model.observed import CatalogFacts, ServerFacts, ServerUsage
+from litellm_database_operator.model.observed import CatalogFacts, ServerFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.secret import Endpoint, Password
 from litellm_database_operator.planning.steps import (
@@ -76,12 +76,6 @@ class Server:
         async with self._pool.session() as session:
             (row,) = await session.fetch("look at the server", queries.SERVER)
         return queries.server_facts(row)
-
-    async def fetch_usage(self) -> ServerUsage:
-        """Return how the server fares, in one query for all its databases."""
-        async with self._pool.session() as session:
-            (row,) = await session.fetch("look at the server", queries.USAGE)
-        return queries.server_usage(row)
 
     async def fetch_catalog(self, database: DatabaseName) -> CatalogFacts:
         """Return what the shared catalogues say of a database, its roles and its mark."""

@@ -172,7 +172,7 @@ async def test_a_session_is_used_again(postgres_servers: PostgresServers, postgr
         async with gateway(**admin_of(server), tls=tls) as made:
             await made.fetch_facts()
             before = backends_of_the_operator(server)
-            await made.fetch_usage()
+            await made.fetch_facts()
             assert backends_of_the_operator(server) == before
 
 

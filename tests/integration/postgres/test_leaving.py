@@ -205,14 +205,6 @@ async def test_a_name_that_postgresql_keeps(make_named: MakeTenant) -> None:
     assert caught.value.reason is Reason.NAME_NOT_ALLOWED
 
 
-async def test_usage_counts_the_sessions_of_each_database(tenant: Tenant) -> None:
-    with tenant.connect(tenant.roles.app_a), tenant.connect(tenant.roles.app_b):
-        usage = await tenant.gateway.fetch_usage()
-    assert usage.connections[tenant.database] == 2
-    assert (usage.in_recovery, usage.max_connections) == (False, 300)
-    assert usage.system_identifier == tenant.facts.system_identifier
-
-
 async def test_too_many_sessions_are_no_wrong_password(tenant: Tenant) -> None:
     open_ones = [tenant.connect(tenant.roles.app_a) for _ in range(5)]
     assert await tenant.look() == ("Crowded", None)
