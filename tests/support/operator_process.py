@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import itertools
 import warnings
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -103,7 +104,10 @@ class OperatorProcess:
             warnings.simplefilter("ignore", ResourceWarning)
             for task in self._tasks:
                 task.cancel()
+            interrupted = self._operator is not None and bool(self._operator.control.queue.busy)
             await asyncio.gather(*self._tasks, return_exceptions=True)
+            if interrupted:
+                gc.collect()
         if self._operator is not None:
             await self._operator.servers.close()
 

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import psycopg
 
@@ -30,6 +31,7 @@ OPERATOR_NAMESPACE: Final = "litellm-system"
 OLD: Final = "1.0.1"
 NEW: Final = "1.0.2"
 """LiteLLM releases of the little library."""
+_MOUNTED: Final = quote(names.CA_MOUNT_PATH, safe="")
 _MIGRATIONS: Final = ("20250101000000_first", "20250102000000_second", "20250103000000_third")
 
 
@@ -173,7 +175,7 @@ class World:
         if data is None:
             return False
         try:
-            psycopg.connect(data["uri"]).close()
+            psycopg.connect(data["uri"].replace(_MOUNTED, str(self.postgres.ca))).close()
         except psycopg.OperationalError as error:
             return "too many connections" in str(error)
         return True
