@@ -123,7 +123,8 @@ class Servers:
         try:
             facts = await known.gateway.fetch_facts()
         except OperatorError as error:
-            self._known[_key(server)] = replace(known, read_at=-_LOGIN_IS_FRESH)
+            if self._known.get(_key(server)) is known:  # or another pass has opened a newer one meanwhile
+                self._known[_key(server)] = replace(known, read_at=-_LOGIN_IS_FRESH)
             if error.reason is not Reason.ADMIN_LOGIN_REFUSED:
                 raise
             fresh = await self._open(server)
