@@ -35,15 +35,14 @@ def main() -> int:
         told = f"There is no figure {', '.join(sorted(unknown))}: choose from {', '.join(AIMS)}"
         print(told, file=sys.stderr)  # noqa: T201
         return 2
-    machine, begun = this_machine(), datetime.now(UTC)
+    about = this_machine().record() | {"at": datetime.now(UTC).isoformat(timespec="seconds")}
     try:
-        measured = list(_measure(wanted))
+        for figure in _measure(wanted):
+            write(RESULT, [figure], about)
+            print(table([figure]), flush=True)  # noqa: T201
     except (BenchError, KubectlError, NotInTimeError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
-    about = machine.record() | {"at": begun.isoformat(timespec="seconds")}
-    write(RESULT, measured, about)
-    print(table(measured))  # noqa: T201
     return 0
 
 

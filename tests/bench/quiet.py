@@ -102,7 +102,7 @@ def statements_logged(server: PostgresServer) -> Generator[Callable[[], list[str
 
 def _set(server: PostgresServer, statements: str, connections: str) -> None:
     with server.connect() as session:
-        session.execute(f"ALTER SYSTEM SET log_statement = {statements}".encode())
+        session.execute(f"ALTER SYSTEM SET log_statement = '{statements}'".encode())
         session.execute(f"ALTER SYSTEM SET log_connections = {connections}".encode())
     server.reload()
 
