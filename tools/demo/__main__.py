@@ -89,7 +89,7 @@ def _kubectl_wait_a_moment() -> None:
 def _condition(kind: str) -> dict[str, str]:
     found: dict[str, Any] = json.loads(_kubectl(["-n", NAMESPACE, "get", "lldb", DATABASE, "-o", "json"], quiet=True))
     conditions: list[dict[str, str]] = found.get("status", {}).get("conditions", [])
-    return next((each for each in conditions if each["type"] == kind), {})
+    return next((each for each in conditions if each["type"] == kind), dict[str, str]())
 
 
 def _show_keys() -> None:
