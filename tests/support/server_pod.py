@@ -39,12 +39,14 @@ class ServerPod:
 
     def start(self) -> None:
         """Start it, and make its admin."""
-        self.kubectl.apply(self._pod(), self._service())
+        superuser = _secret("postgres", username="postgres", password=self.superuser_password)
+        self.kubectl.apply(superuser, self._pod(), self._service())
         self.kubectl.run("wait", "--for=condition=Ready", "pod/postgres", "--timeout=60s")
         create = sql.SQL("CREATE ROLE {} LOGIN CREATEROLE CREATEDB PASSWORD {}")
         with self.connect() as session:
             session.execute(create.format(sql.Identifier(_ADMIN), sql.Literal(self.admin_password)))
-        self.kubectl.apply(self._secret(), self._server())
+        admin = _secret("shared-admin", username=_ADMIN, password=self.admin_password)
+        self.kubectl.apply(admin, self._server())
 
     def connect(self, database: str = "postgres", login: Login | None = None) -> psycopg.Connection:
         """Open a session in autocommit, as the superuser unless told otherwise."""
@@ -64,7 +66,7 @@ class ServerPod:
             "image": "postgres:16",
             "imagePullPolicy": "IfNotPresent",
             "env": [
-                {"name": "POSTGRES_PASSWORD", "value": self.superuser_password},
+                {"name": "POSTGRES_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "postgres", "key": "password"}}},
                 {"name": "PGDATA", "value": f"{_WRITABLE['data']}/pgdata"},
             ],
             "args": ["-c", "fsync=off", "-c", "max_connections=200"],
@@ -93,14 +95,6 @@ class ServerPod:
             "spec": {"selector": _LABELS, "ports": [{"port": _PORT}]},
         }
 
-    def _secret(self) -> Body:
-        return {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": {"name": "shared-admin"},
-            "stringData": {"username": _ADMIN, "password": self.admin_password},
-        }
-
     def _server(self) -> Body:
         external = {
             "host": f"postgres.{self.namespace}.svc",
@@ -117,3 +111,7 @@ class ServerPod:
                 "limits": {"concurrentMigrations": 8},
             },
         }
+
+
+def _secret(name: str, **data: str) -> Body:
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "stringData": data}
