@@ -1,5 +1,6 @@
 """What runs in the Job: `python3 -m litellm_database_operator.migrator`. Exit code 0 means migrated and verified."""
 
+import gc
 import os
 import sys
 
@@ -15,6 +16,7 @@ from litellm_database_operator.model.report import Failure
 
 def main() -> int:
     """Run once, and leave a report whatever happens."""
+    gc.disable()  # a run is over in seconds, and imports alone would be collected through a dozen times
     progress = Progress()
     failure = _attempt(progress)
     report = make_report(

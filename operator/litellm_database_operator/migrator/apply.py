@@ -67,12 +67,11 @@ class Applier:
         log("applied", migration=migration.name, number=number, total=total, ms=spent)
 
     def _in_one_query(self, migration: Migration, begin_name: sql.Composable) -> None:
-        row_id = ledger.new_id()
         query = Query(
-            before=self.session.compose(begin_name, ledger.begin(self.schema, migration, row_id=row_id)),
-            statements_before=2,
+            before=self.session.compose(begin_name),
+            statements_before=1,
             script=migration.script,
-            after=self.session.compose(ledger.finish(self.schema, row_id=row_id)),
+            after=self.session.compose(ledger.record(self.schema, migration)),
         )
         try:
             self._patiently(query, lambda: self.session.run_query(query.text()))

@@ -84,6 +84,14 @@ class Judge:
         if self._process.stdout is not None:
             self._process.stdout.close()
 
+    def warm_up(self, migrations: Path) -> None:
+        """Have it answer once what it will be asked, and do not wait: first answers take a fifth of a second more.
+
+        The answers are read away by whoever asks next. It looks at the ledger alone, which may change meanwhile.
+        """
+        self._request("diagnose", {"connection": self._connection(), "migrations": str(migrations)})
+        self._request("parse", {"sql": ""})
+
     def diagnose(self, migrations: Path) -> Diagnosis:
         """Judge the ledger against the folder of migrations."""
         found = self._ask("diagnose", {"connection": self._connection(), "migrations": str(migrations)})
@@ -121,15 +129,18 @@ class Judge:
         } | ({} if login.ca is None else {"sslrootcert": str(login.ca)})
 
     def _ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, Any]:
-        self._asked += 1
-        self._send({"id": self._asked, "method": method, "params": params})
+        self._request(method, params)
         answer = self._receive()
-        while answer["id"] != self._asked:  # one whose asker was interrupted
+        while answer["id"] != self._asked:  # of warm_up, or one whose asker was interrupted
             answer = self._receive()
         error = answer.get("error")
         if error is not None:
             raise JudgeError(error["message"], code=error["code"], sqlstate=error["sqlstate"])
         return answer["result"]
+
+    def _request(self, method: str, params: Mapping[str, object]) -> None:
+        self._asked += 1
+        self._send({"id": self._asked, "method": method, "params": params})
 
     def _send(self, request: Mapping[str, object]) -> None:
         if self._process.stdin is None:

@@ -69,6 +69,18 @@ def finish(schema: SchemaName, *, row_id: str) -> sql.Composed:
     )
 
 
+def record(schema: SchemaName, migration: Migration) -> sql.Composed:
+    """Say that a migration is applied, in the transaction that applied it: begun when that began."""
+    return _of(
+        schema,
+        "INSERT INTO {ledger} (id, checksum, migration_name, started_at, finished_at, applied_steps_count) "
+        "VALUES ({id}, {checksum}, {name}, pg_catalog.now(), pg_catalog.clock_timestamp(), 1)",
+        id=sql.Literal(new_id()),
+        checksum=sql.Literal(migration.checksum),
+        name=sql.Literal(migration.name),
+    )
+
+
 def explain(schema: SchemaName, *, row_id: str, logs: str) -> sql.Composed:
     """Leave in an unfinished row why it is, where Prisma leaves its error."""
     return _of(

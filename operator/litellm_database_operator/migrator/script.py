@@ -6,9 +6,16 @@ from typing import Final, Protocol
 
 from litellm_database_operator.migrator.judge import JudgeError, Statement
 
-# Every statement that controls transactions has one of these words; most scripts have none and need no parser.
+# Every statement that controls transactions has one of these words; a script without needs no parser. BEGIN and END
+# of a PL/pgSQL block are told by what follows, as far as that is certain: BEGIN by a statement's first word, END by
+# IF, LOOP, CASE or the quote that closes the block.
 _TRANSACTION_WORDS: Final = re.compile(
-    rb"\b(begin|start|commit|end|rollback|abort|savepoint|release|prepare)\b", re.IGNORECASE
+    rb"""\b(?:
+        start | commit | rollback | abort | savepoint | release | prepare
+      | begin (?! \s+ (?! work|transaction|isolation|read|not|deferrable ) [a-z] )
+      | end (?! \s+ (?:if|loop|case) \b | \s* ;? \s* \$ \w* \$ )
+    )\b""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _CONCURRENTLY: Final = re.compile(r"\bconcurrently\b", re.IGNORECASE)
 

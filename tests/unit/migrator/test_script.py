@@ -52,6 +52,27 @@ def test_most_scripts_need_no_parser() -> None:
 
 
 @pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param(b"DO $$ BEGIN\n ALTER TABLE x; END $$;", id="a block"),
+        pytest.param(b"DO $a$ BEGIN IF y THEN z; END IF; END; $a$;", id="a block with an IF"),
+    ],
+)
+def test_a_block_needs_no_parser(script: bytes) -> None:
+    assert not controls_transactions(script, NoParser())
+
+
+@pytest.mark.parametrize("begin", ["BEGIN", "begin ;", "BEGIN/**/;", "BEGIN -- c\n;", "BEGIN READ ONLY", "begin  work"])
+def test_whatever_may_begin_a_transaction_is_parsed(begin: str) -> None:
+    assert controls_transactions(f"TransactionStmt {begin}".encode(), Parser())
+
+
+@pytest.mark.parametrize("end", ["END", "x; END;", "END /**/;", "end work", "COMMIT", "rollback", "ABORT"])
+def test_whatever_may_end_a_transaction_is_parsed(end: str) -> None:
+    assert controls_transactions(f"TransactionStmt {end}".encode(), Parser())
+
+
+@pytest.mark.parametrize(
     ("script", "found"),
     [
         pytest.param(b"IndexStmt create index Concurrently i on t", True, id="a lone one"),
