@@ -19,7 +19,7 @@ FLAGS = (
 )
 # Titles, with what a first build takes on two cores.
 PROGRAMS = {
-    "kubernetes": "build Kubernetes and etcd (once, about 6 min)",
+    "kubernetes": "build Kubernetes and etcd (once, about 5 min)",
     "coredns": "build CoreDNS (once, about 1 min)",
     "pause": "build pause",
 }

@@ -37,7 +37,10 @@ class Identity:
 
     @property
     def run(self) -> Path:
-        """A short name of the same folder: a socket's path has room for 107 bytes only."""
+        """The same folder, mounted at a short path: a socket's has room for 107 bytes only.
+
+        Not a symbolic link: the kubelet would not find its own mounts again by such a path.
+        """
         return Path("/run") / self.name
 
     @property

@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+from cluster.commands import run
+
 MNT_DETACH = 2
 
 
@@ -21,8 +23,17 @@ def mount_points() -> list[Path]:
     return parse(Path("/proc/self/mountinfo").read_text())
 
 
+def bind(source: Path, target: Path) -> None:
+    """Let a folder appear at a second path; what is mounted there later appears only there."""
+    target.mkdir(exist_ok=True)
+    run(["mount", "--bind", str(source), str(target)])
+    # Out of the source's peers, then the first of new ones: containers may ask for propagation.
+    run(["mount", "--make-private", str(target)])
+    run(["mount", "--make-shared", str(target)])
+
+
 def unmount_below(folder: Path) -> None:
-    """Unmount everything in a folder, the newest first. Raises OSError if the kernel refuses."""
+    """Unmount a folder and everything in it, the newest first. Raises OSError if the kernel refuses."""
     libc = ctypes.CDLL(None, use_errno=True)
     for point in reversed(mount_points()):
         if point.is_relative_to(folder) and libc.umount2(os.fsencode(point), MNT_DETACH):

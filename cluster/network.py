@@ -17,7 +17,7 @@ BRIDGE_FILTER = Path("/proc/sys/net/bridge/bridge-nf-call-iptables")
 
 def namespace(identity: Identity) -> Path:
     """The file that holds the namespace while no process does."""
-    return identity.state / "netns"
+    return identity.run / "netns"
 
 
 def enter(identity: Identity) -> list[str]:
@@ -35,7 +35,7 @@ def routed_networks() -> list[IPv4Network]:
 
 
 def exists(identity: Identity) -> bool:
-    """Whether the namespace stands; after a reboot only its file is left."""
+    """Whether the namespace stands, and so the mount that its file lies in."""
     return namespace(identity) in mount_points()
 
 

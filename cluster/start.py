@@ -13,7 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster import binaries, certificates, cgroups, configuration, images, network, objects, tools
+from cluster import binaries, certificates, cgroups, configuration, images, mounts, network, objects, tools
 from cluster.api import Api
 from cluster.errors import ClusterError
 from cluster.identity import Identity, choose, load, store
@@ -31,7 +31,7 @@ def up(root: Path) -> Identity:
     tools.prepare(needs_go=bool(binaries.missing()))
     identity = _identity(root)
     binaries.build_missing(identity.state / "build.log")
-    _link(identity)
+    _link_programs(identity)
     _lay_network(identity)
     _configure(identity)
     _start_foundation(identity)
@@ -53,9 +53,8 @@ def _identity(root: Path) -> Identity:
     return identity
 
 
-def _link(identity: Identity) -> None:
-    """Give the folder its short name, and the programs theirs."""
-    _symlink(identity.run, identity.state)
+def _link_programs(identity: Identity) -> None:
+    """Give the programs their names."""
     (identity.state / "bin").mkdir(exist_ok=True)
     for name in KUBERNETES:
         _symlink(identity.state / "bin" / name, binaries.path_of("kubernetes"))
@@ -74,6 +73,7 @@ def _lay_network(identity: Identity) -> None:
         # What still runs does so in a namespace that is lost.
         sweep(identity)
         with step(f"network {identity.block}"):
+            mounts.bind(identity.state, identity.run)
             network.ensure(identity)
     else:
         network.ensure(identity)

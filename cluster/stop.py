@@ -27,7 +27,8 @@ def down(root: Path) -> None:
     with step("end all processes, unmount, remove the network"):
         sweep(identity)
         network.remove(identity)
-    identity.run.unlink(missing_ok=True)
+    if identity.run.exists():
+        identity.run.rmdir()
     shutil.rmtree(identity.state)
     print(f"The cluster is gone ({time.monotonic() - begun:.1f} s).")
 
@@ -37,7 +38,7 @@ def sweep(identity: Identity) -> None:
     cgroups.kill(identity.name)
     for leftover in [*_shim_sockets(identity), *_files_elsewhere(identity)]:
         leftover.unlink(missing_ok=True)
-    mounts.unmount_below(identity.state)
+    mounts.unmount_below(identity.run)
     cgroups.remove(identity.name)
 
 
