@@ -5,6 +5,7 @@ The migrator is `migrate_at_once`: ledger, views and history are written by plai
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -98,14 +99,13 @@ async def _check_end(world: World, process: OperatorProcess, story: Story) -> No
 async def test_killed_at_any_effect_the_next_operator_ends_where_an_undisturbed_one_does(
     make_world: WorldMaker, subtests: pytest.Subtests, name: str
 ) -> None:
-    """Killed before the first, and after each: after one and before the next leave the same world behind."""
     story = STORIES[name]
     reference = await _begin(make_world, story)
     undisturbed = Seam()
     await _check_end(reference, await _run(reference, undisturbed), story)
     expected = (reference.snapshot(), reference.databases_made(), reference.databases_dropped())
     effects = [effect.replace(reference.namespace, "NS") for effect in undisturbed.names]
-    for number, after in [(0, False), *((number, True) for number in range(len(effects)))]:
+    for number, after in itertools.product(range(len(effects)), (False, True)):
         with subtests.test(killed=f"{'after' if after else 'before'} {effects[number]} ({number})"):
             world = await _begin(make_world, story)
             seam = Seam(die_at=number, after=after)

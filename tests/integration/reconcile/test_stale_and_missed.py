@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from litellm_database_operator.control.sweep import sweep
 from litellm_database_operator.kube.kinds import DATABASE, SECRET, Body
 from tests.support.operator_process import OperatorProcess
 from tests.support.world import NEW, OLD, World, condition
@@ -94,9 +95,11 @@ async def test_missed_events_are_made_good_by_the_resync(world: World) -> None:
     world.delete_database()
     await process.sweep()
     assert not world.is_there()
-    world.add_database()
-    world.api.lose(DATABASE, world.namespace, "gateway")
+    world.add_database(version=NEW)
     await process.sweep()
+    assert world.is_ready(), condition(world.database(), "Ready")
+    world.api.lose(DATABASE, world.namespace, "gateway")
+    await sweep(process.operator.control, process.operator.resources, DATABASE, (None,))
     assert not process.operator.control.known.keys(DATABASE)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from random import Random
 
 import pytest
@@ -60,3 +61,5 @@ async def _check(world: World, alone: World) -> None:
         each["postgres"]["NS_gateway"].pop("runs")  # two Jobs may have run, one after the other
     assert found == expected
     assert world.databases_dropped() == 0
+    stalled = [told for told in map(json.loads, world.api.told) if condition(told, "Stalled")["status"] == "True"]
+    assert not stalled, "nobody has to act because somebody else was faster"
