@@ -19,6 +19,7 @@ from litellm_database_operator.kube.kinds import DATABASE, SERVER, Body, Kind, u
 from litellm_database_operator.kube.reading import is_going
 from litellm_database_operator.model import names
 from litellm_database_operator.model.outcome import Event, Outcome
+from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource_key import ResourceKey, key_of
 
 _log = logging.getLogger(__name__)
@@ -234,7 +235,8 @@ class Control:
         try:
             await self._resources.post_event(body, event)
         except OperatorError as error:
-            _log.warning("%s", error.message)
+            level = logging.DEBUG if error.reason is Reason.DELETING else logging.WARNING
+            _log.log(level, "%s", error.message)
 
     def _wake_others(self, key: ResourceKey) -> None:
         """A server's change concerns its databases; a database's, a server that is held by it."""

@@ -4,10 +4,13 @@ Order matters: kstatus takes the first of Reconciling and Stalled that is True. 
 observedGeneration, which `kubectl wait` reads before that of status.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+from litellm_database_operator.model.reasons import Reason
 
 READY: Final = "Ready"
 RECONCILING: Final = "Reconciling"
@@ -16,6 +19,10 @@ DATABASE_PROVISIONED: Final = "DatabaseProvisioned"
 CREDENTIALS_PUBLISHED: Final = "CredentialsPublished"
 SCHEMA_MIGRATED: Final = "SchemaMigrated"
 HEALTHY: Final = "Healthy"
+_WORDS_VARY: Final = frozenset(
+    {Reason.SERVER_UNREACHABLE, Reason.IMAGE_PULL_FAILED, Reason.POD_UNSCHEDULABLE, Reason.POD_REFUSED}
+)
+_FOREIGN: Final = re.compile(r'"[^"]*"|\([^()]*\)')
 _MAX_MESSAGE: Final = 2000
 """Characters, so that the command after the longest report still fits; the API allows 32,768."""
 
@@ -40,14 +47,30 @@ def merge(
     return [_merged(before.get(each.type), each, generation, now) for each in wanted]
 
 
+def says_the_same(before: Mapping[str, Any] | None, wanted: Condition) -> bool:
+    """Tell whether a condition that was written says what is wanted.
+
+    Of a fault that lasts, the words in quotes and brackets are others', and change from look to look.
+    """
+    if before is None or (before.get("status"), before.get("reason")) != (wanted.status, str(wanted.reason)):
+        return False
+    said, says = str(before.get("message")), wanted.message[:_MAX_MESSAGE]
+    return said == says or (wanted.reason in _WORDS_VARY and _own_words(said) == _own_words(says))
+
+
+def _own_words(message: str) -> str:
+    return _FOREIGN.sub("", message)
+
+
 def _merged(before: Mapping[str, Any] | None, wanted: Condition, generation: int, now: datetime) -> dict[str, Any]:
+    same = says_the_same(before, wanted)
     stays = before is not None and before.get("status") == wanted.status
     since = before["lastTransitionTime"] if before and stays else timestamp(now)
     return {
         "type": wanted.type,
         "status": wanted.status,
         "reason": str(wanted.reason),
-        "message": wanted.message[:_MAX_MESSAGE],
+        "message": before["message"] if before and same else wanted.message[:_MAX_MESSAGE],
         "lastTransitionTime": since,
         "observedGeneration": generation,
     }

@@ -51,3 +51,13 @@ def farewell(resource: LiteLLMDatabase, catalog: CatalogFacts, steps: tuple[Step
     if ours:
         return f"database {resource.database} is kept; its logins are locked"
     return f"nothing on the server bears this resource's mark: nothing was locked or dropped ({resource.database})"
+
+
+def how_to_let_go(resource: LiteLLMDatabase) -> str:
+    """Return what a deletion waits for, and how it need not."""
+    meta = resource.metadata
+    command = f"kubectl -n {meta.namespace} annotate litellmdatabase {meta.name} {names.ABANDON_ANNOTATION}=true"
+    if resource.spec.deletion_policy == "Delete":
+        return f"The database is dropped when the server answers. To let the resource go without: {command}"
+    minutes = RETAIN_LETS_GO_AFTER.seconds // 60
+    return f"The resource goes {minutes} minutes after it was deleted, with the logins left open; at once by: {command}"

@@ -151,7 +151,10 @@ def _start(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, o
 
 def _running(job: JobFacts, target: Bundle) -> Finding:
     if job.refused:
-        text = f"the cluster lets the Job make no pod: {_quoted(job.refused)}"
+        text = (
+            f"the cluster lets Job {job.name} make no pod: {_quoted(job.refused)}. Raise the quota, or correct "
+            "spec.migration.podTemplate; it is tried again by itself"
+        )
         return waiting(Reason.POD_REFUSED, text, retry_after=_LOOK_AGAIN)
     if blocked := _blocked(job.pod):
         return blocked
@@ -165,9 +168,15 @@ def _blocked(pod: PodFacts | None) -> Finding | None:
     if pod is None or pod.waiting is None:
         return None
     if pod.waiting == _UNSCHEDULABLE:
-        text = f"no node takes the migration pod: {_quoted(pod.message)}"
+        text = (
+            f"no node takes the migration pod: {_quoted(pod.message)}. Correct spec.migration.podTemplate "
+            "(nodeSelector, tolerations, resources), or make room; the pod is made anew then"
+        )
         return waiting(Reason.POD_UNSCHEDULABLE, text, retry_after=_LOOK_AGAIN)
-    text = f"the migration pod's container cannot start ({pod.waiting}): {_quoted(pod.message)}"
+    text = (
+        f"the migration pod's container cannot start ({pod.waiting}): {_quoted(pod.message)}. Check the operator's "
+        "LITELLMDB_IMAGE, and spec.migration.podTemplate.imagePullSecrets"
+    )
     return waiting(Reason.IMAGE_PULL_FAILED, text, retry_after=_LOOK_AGAIN)
 
 
@@ -244,8 +253,8 @@ def _failed(last: JobFacts, found: report.Report | str | None, *, how: str, retr
     code = f" (exit code {last.pod.exit_code})" if last.pod and last.pod.exit_code is not None else ""
     return stalled(
         Reason.MIGRATION_INTERRUPTED,
-        f"{how} ended without a report{code}: its container was killed, or its node went. What it had applied is "
-        f"recorded and stays. Look at the pod, {retry}",
+        f"{how} ended without a report{code}: its pod was deleted or killed, or its node went. What it had applied is "
+        f"recorded and stays. See kubectl logs job/{last.name}, {retry}",
     )
 
 

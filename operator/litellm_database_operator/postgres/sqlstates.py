@@ -57,6 +57,12 @@ def connect_fault(text: str) -> ConnectFault:
     return next((fault for pattern, fault in _CONNECT_FAULTS if re.search(pattern, unquoted)), ConnectFault.UNREACHABLE)
 
 
+_NEXT: Final[Mapping[Reason, str]] = {
+    Reason.SERVER_UNREACHABLE: ". Check spec.external.host and port, NetworkPolicies and firewalls, and the server",
+    Reason.ADMIN_LOGIN_REFUSED: ". Correct username and password in the admin Secret; it is read again by itself",
+    Reason.TLS_FAILED: ". Turn on ssl at the server, correct the CA's Secret, or set spec.external.tls.mode",
+}
+"""What to do about it, after libpq's words."""
 _ADMIN_FAULTS: Final[Mapping[ConnectFault, tuple[type[OperatorError], Reason, str]]] = {
     ConnectFault.UNREACHABLE: (UnavailableError, Reason.SERVER_UNREACHABLE, "P1001, the server cannot be reached"),
     ConnectFault.REFUSED: (UnavailableError, Reason.ADMIN_LOGIN_REFUSED, "P1000, the login was refused"),
@@ -84,7 +90,7 @@ _ADMIN_FAULTS: Final[Mapping[ConnectFault, tuple[type[OperatorError], Reason, st
 def connect_error(doing: str, text: str) -> OperatorError:
     """Return what the admin's failure to connect means; `text` is libpq's, and holds no password."""
     kind, reason, ours = _ADMIN_FAULTS[connect_fault(text)]
-    return kind(reason, f"cannot {doing}: {ours} ({_told(text)})")
+    return kind(reason, f"cannot {doing}: {ours} ({_told(text)}){_NEXT.get(reason, '')}")
 
 
 _MUST_ACT: Final = {

@@ -35,6 +35,7 @@ _BLAMED: Final = {
     Reason.UNKNOWN_VERSION: conditions.SCHEMA_MIGRATED,
 }
 """Which detail an error speaks of; any other says that health could not be seen."""
+_POD_DOES_NOT_START: Final = frozenset({Reason.IMAGE_PULL_FAILED, Reason.POD_UNSCHEDULABLE, Reason.POD_REFUSED})
 _NOTHING_IS_LEFT: Final = frozenset({Reason.DATABASE_MISSING, Reason.SERVER_CHANGED})
 
 
@@ -60,7 +61,7 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
     }
     return Outcome(
         status=status,
-        event=summary.event(wanted[0], before=before, bad=decisive is not None and decisive.state is State.STALLED),
+        event=summary.event(wanted[0], before=before, bad=decisive is not None and _is_bad(decisive)),
         retry_after=None if decisive is None else decisive.retry_after,
     )
 
@@ -68,6 +69,10 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
 def failed(error: OperatorError, *, before: Past, now: datetime, patient: bool) -> Outcome:
     """Say why a pass could not come to its end."""
     return summary.failed(error, _kept_details(error, before), before=before, now=now, patient=patient)
+
+
+def _is_bad(finding: Finding) -> bool:
+    return finding.state is State.STALLED or finding.reason in _POD_DOES_NOT_START
 
 
 def _as_last_seen(plan: Plan) -> Plan:
@@ -104,14 +109,15 @@ def _kept_details(error: OperatorError, before: Past) -> list[Condition]:
     return [
         Condition(type=kind, status="False", reason=error.reason, message=error.message)
         if kind == blamed
-        else _as_before(kind, last.get(kind))
+        else _as_before(kind, last.get(kind), error)
         for kind in _DETAILS
     ]
 
 
-def _as_before(kind: str, last: Mapping[str, Any] | None) -> Condition:
+def _as_before(kind: str, last: Mapping[str, Any] | None, error: OperatorError) -> Condition:
     if last is None:
-        return Condition(type=kind, status="Unknown", reason=Reason.PENDING, message="not looked at yet")
+        text = f"not looked at, because of {error.reason}"
+        return Condition(type=kind, status="Unknown", reason=Reason.PENDING, message=text)
     return Condition(type=kind, status=last["status"], reason=last["reason"], message=last["message"])
 
 

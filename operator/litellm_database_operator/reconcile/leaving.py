@@ -45,7 +45,7 @@ class Leaver:
         try:
             return _left(await self._undo(resource, body, server))
         except OperatorError as error:
-            return await self._let_go(resource, server.metadata.namespace, error)
+            return await self._let_go(resource, body, server.metadata.namespace, error)
 
     async def _undo(self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: PostgresServer) -> str:
         connected = await self._servers.connect(server)
@@ -57,14 +57,18 @@ class Leaver:
         await self._applier.apply(steps, owner_of(body), connected)
         return deletion.farewell(resource, catalog, steps, mark)
 
-    async def _let_go(self, resource: LiteLLMDatabase, server_namespace: str, error: OperatorError) -> Outcome:
+    async def _let_go(
+        self, resource: LiteLLMDatabase, body: Mapping[str, Any], server_namespace: str, error: OperatorError
+    ) -> Outcome:
         """Let a resource go that nothing could be done for, where nothing is left or waiting has no end."""
-        as_it_is = f"database {resource.database} is left as it is, with its logins"
+        as_it_is = "nothing is known to have been made for it"
+        if part(body, "status", "connection"):
+            as_it_is = f"database {resource.database} is left as it is, with its logins"
         if error.reason is Reason.ADMIN_SECRET_MISSING or await self._cluster.is_namespace_going(server_namespace):
             return _left(f"{as_it_is}: the server's admin Secret or namespace is gone")
         if deletion.may_abandon(resource, now=datetime.now(UTC)):
             return _left(f"{as_it_is}: {error.message}")
-        raise error
+        raise type(error)(error.reason, f"{error.message}. {deletion.how_to_let_go(resource)}") from error
 
 
 def leave_unreadable(body: Mapping[str, Any], error: OperatorError) -> Outcome:

@@ -184,7 +184,11 @@ class Servers:
         """Return the error as another namespace may read it: Secrets and hosts of the server's are not named."""
         if server.metadata.namespace == resource.metadata.namespace:
             return error
-        told = f"cannot use PostgresServer {self._named(resource)} ({error.reason}): its own status says more"
+        meta = server.metadata
+        told = (
+            f"cannot use PostgresServer {self._named(resource)} ({error.reason}); ask its owner, who finds more by: "
+            f"kubectl -n {meta.namespace} describe pgs {meta.name}"
+        )
         return type(error)(error.reason, told)
 
     def _named(self, resource: LiteLLMDatabase) -> str:
@@ -231,14 +235,18 @@ class Servers:
     async def _admin(self, namespace: str, ref: AdminSecretRef) -> tuple[RoleName, Password]:
         body = await self._cluster.fetch_secret(namespace, ref.name)
         if body is None:
-            told = f"cannot use the server: its admin Secret {namespace}/{ref.name} does not exist"
+            told = (
+                f"cannot use the server: its admin Secret {namespace}/{ref.name} does not exist; "
+                f"create it with the keys {ref.keys.username} and {ref.keys.password}"
+            )
             raise UnavailableError(Reason.ADMIN_SECRET_MISSING, told)
         data = secret_data(body)
         lacking = [key for key in (ref.keys.username, ref.keys.password) if not data.get(key)]
         if lacking:
             raise UnavailableError(
                 Reason.ADMIN_SECRET_INCOMPLETE,
-                f"cannot log in as the admin: Secret {namespace}/{ref.name} has no key {' and no key '.join(lacking)}",
+                f"cannot log in as the admin: Secret {namespace}/{ref.name} has no key {' and no key '.join(lacking)}; "
+                "add it, or name yours in spec.external.adminSecretRef.keys",
             )
         return RoleName(data[ref.keys.username]), Password(data[ref.keys.password])
 

@@ -79,7 +79,7 @@ def _flag(kind: str, finding: Finding, *, on: bool) -> Condition:
 def event(ready: Condition, *, before: Past, bad: bool) -> Event | None:
     """Return the Event that goes with Ready, None where Ready says what it said before."""
     last = next((each for each in before.conditions if each["type"] == conditions.READY), None)
-    if last and (last["status"], last["reason"], last["message"]) == (ready.status, ready.reason, ready.message):
+    if conditions.says_the_same(last, ready):
         return None
     return Event(type="Warning" if bad else "Normal", reason=ready.reason, message=ready.message)
 

@@ -79,7 +79,6 @@ DATABASE_STATUS: Final[Spec] = {
             "job": "gateway-migrate-0123abcd",
             "outcome": "Failed",
             "startedAt": "2026-01-01T00:00:00Z",
-            "finishedAt": "2026-01-01T00:01:00Z",
             "seconds": 59.5,
             "reason": "MigrationFailed",
             "prismaCode": "P3018",
@@ -102,7 +101,6 @@ SERVER_STATUS: Final[Spec] = {
     "inRecovery": False,
     "admin": "litellm_admin",
     "missingPrivileges": ["CREATEROLE"],
-    "databases": 3,
 }
 
 

@@ -75,3 +75,20 @@ def test_a_time_is_written_in_utc() -> None:
 def test_the_status_of_a_condition_is_found_by_its_type() -> None:
     assert condition_status([found("False", "Healthy"), found("True")], "Ready") == "True"
     assert condition_status([found("False", "Healthy")], "Ready") is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "said", "says", "kept"),
+    [
+        pytest.param(Reason.SERVER_UNREACHABLE, "P1001 (timeout)", "P1001 (no route)", True, id="libpq's words differ"),
+        pytest.param(Reason.IMAGE_PULL_FAILED, 'no (A): "x"', 'no (B): "y"', True, id="the kubelet's words differ"),
+        pytest.param(Reason.SERVER_UNREACHABLE, "P1001 (timeout)", "P1017 (timeout)", False, id="ours differ"),
+        pytest.param(Reason.MIGRATION_FAILED, 'at "A"', 'at "B"', False, id="another migration failed"),
+    ],
+)
+def test_a_fault_that_lasts_is_said_once(reason: Reason, said: str, says: str, *, kept: bool) -> None:
+    before = merge([], [Condition(type="Ready", status="Unknown", reason=reason, message=said)], generation=1, now=NOW)
+    wanted = Condition(type="Ready", status="Unknown", reason=reason, message=says)
+    (after,) = merge(before, [wanted], generation=1, now=NOW + timedelta(minutes=1))
+    assert after["message"] == (said if kept else says)
+    assert (after == before[0]) is kept

@@ -76,7 +76,7 @@ def look(make: Callable[..., Observed], **changes: Any) -> Look:
         pytest.param(look(ready, server=replace(server_of(), in_recovery=True)), UnavailableError,
                      Reason.SERVER_READ_ONLY, "recovery", id="a replica is waited for"),
         pytest.param(look(nothing, server=replace(server_of(), missing_privileges=("CREATEDB", "CREATEROLE"))),
-                     MustActError, Reason.ADMIN_LACKS_PRIVILEGES, "ALTER ROLE with CREATEDB CREATEROLE",
+                     MustActError, Reason.ADMIN_LACKS_PRIVILEGES, "ALTER ROLE <the admin> CREATEDB CREATEROLE",
                      id="an admin who lacks both privileges is told the command"),
         pytest.param(look(nothing, server=replace(server_of(), missing_privileges=("CREATEROLE",))), MustActError,
                      Reason.ADMIN_LACKS_PRIVILEGES, "lacks CREATEROLE;", id="an admin who lacks one is told which"),
