@@ -33,12 +33,24 @@ def bind(source: Path, target: Path) -> None:
 
 
 def unmount_below(folder: Path) -> None:
-    """Unmount a folder and everything in it, the newest first. Raises OSError if the kernel refuses."""
+    """Unmount a folder and everything in it, the newest first. Raises OSError if a mount stays."""
+    while before := _below(folder):
+        # One mount may take others with it, those that it was propagated to.
+        failures = [error for point in reversed(before) if (error := _unmount(point))]
+        if len(_below(folder)) >= len(before):
+            raise failures[0]
+
+
+def _below(folder: Path) -> list[Path]:
+    return [point for point in mount_points() if point.is_relative_to(folder)]
+
+
+def _unmount(point: Path) -> OSError | None:
     libc = ctypes.CDLL(None, use_errno=True)
-    for point in reversed(mount_points()):
-        if point.is_relative_to(folder) and libc.umount2(os.fsencode(point), MNT_DETACH):
-            error = ctypes.get_errno()
-            raise OSError(error, os.strerror(error), str(point))
+    if libc.umount2(os.fsencode(point), MNT_DETACH) == 0:
+        return None
+    error = ctypes.get_errno()
+    return OSError(error, os.strerror(error), str(point))
 
 
 def _unescape(path: str) -> str:
