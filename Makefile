@@ -50,7 +50,7 @@ engine-test: setup ## the judge's own tests, on the image's Node
 
 .PHONY: integration
 integration: setup ## tests on real PostgreSQL servers and a local API server
-	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet
+	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet --numprocesses 4 --dist loadgroup
 
 .PHONY: e2e
 e2e: setup images ## tests on the local cluster, started for them when it is not up
@@ -77,7 +77,7 @@ lock: setup ## renew the locks of Python and Node packages to the newest that fi
 	@$(PHASE) requirements/runtime.txt -- $(UV) --output-file requirements/runtime.txt
 	@$(PHASE) requirements/dev.txt -- $(UV) --constraints requirements/runtime.txt \
 	    --extra prisma-cli --group dev --output-file requirements/dev.txt
-	@for folder in engine tools/pyright tests/support/postgres; do \
+	@for folder in engine tools/pyright tests/support/postgres images/postgres; do \
 	    (cd $$folder && $(NPM_LOCK)) || exit 1; done
 
 .PHONY: clean

@@ -19,12 +19,17 @@ from tests.support.postgres_server import (
 )
 
 TESTS = Path(__file__).resolve().parent
+_SHARING = {("integration", "kube")}
+"""Folders whose tests share an API server."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by the folder it lives in."""
+    """Mark each test by the folder it lives in; those that share a heavy server stay in one process."""
     for item in items:
-        item.add_marker(item.path.relative_to(TESTS).parts[0])
+        folders = item.path.relative_to(TESTS).parts
+        item.add_marker(folders[0])
+        if folders[:2] in _SHARING:
+            item.add_marker(pytest.mark.xdist_group("/".join(folders[:2])))
 
 
 @pytest.fixture(scope="session")
