@@ -12,9 +12,10 @@ from typing import Final
 
 import psycopg
 
-from tests.bench.place import BenchError, Place
+from litellm_database_operator.model.reasons import Reason
+from tests.bench.place import DATABASES, BenchError, Place
 from tests.bench.progress import tell
-from tests.support.kubectl import Body
+from tests.support.kubectl import Body, has_reason
 
 COUNT: Final = 100
 NAMES: Final = tuple(f"r{number:03}" for number in range(COUNT))
@@ -23,6 +24,8 @@ _READY_WITHIN: Final = 900.0
 _LOGINS_AT_ONCE: Final = 4
 _PAUSE: Final = 0.05
 _MIGRATIONS: Final = 8
+_HOLDER: Final = "holder"
+_HELD_WITHIN: Final = 60.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +36,14 @@ class Hundred:
     ready: bool = False
     provisioned_after: list[float] = field(default_factory=list[float])
     """For each, how many seconds after the first create its Secret logged in; empty before `provision`."""
+
+    def hold_migrations(self) -> None:
+        """Give the only place for a migration to one that never starts: its pod fits no node."""
+        tell("hold migrations back")
+        body = self.here.database(_HOLDER)
+        body["spec"]["migration"] = {"podTemplate": {"nodeSelector": {"litellmdb.dev/bench": "nowhere"}}}
+        self.here.create_at_once([body])
+        self.here.kubectl.wait_for(DATABASES, _HOLDER, has_reason(Reason.POD_UNSCHEDULABLE), within=_HELD_WITHIN)
 
     def provision(self) -> None:
         """Create all at once, and log in with every Secret."""
@@ -53,6 +64,7 @@ class Hundred:
         if not self.provisioned_after:
             self.provision()
         tell(f"migrate all, {_MIGRATIONS} at a time")
+        self.here.kubectl.run("delete", DATABASES, _HOLDER, "--ignore-not-found")
         self.here.allow_migrations(_MIGRATIONS)
         self.here.wait_ready(NAMES, within=_READY_WITHIN)
         self.ready = True
