@@ -32,7 +32,7 @@ def provisioning_ratio(hundred: Hundred) -> Figure:
         f"half of them after {median(seconds):.1f} s, the last after {max(seconds):.1f} s, with no Job meanwhile: "
         "a pod that fits no node holds the one place of limits.concurrentMigrations; "
         f"loop {before:.1f} a second before and {after:.1f} after, with {sessions} sessions, the fastest of "
-        f"{_SESSIONS}: {rate / max(before, after):.2f} of the faster run, {rate / min(before, after):.2f} of the slower",
+        f"{_SESSIONS}: {rate / max(before, after):.2f} of the faster run, {rate / min(before, after):.2f} of the other",
     )
 
 
