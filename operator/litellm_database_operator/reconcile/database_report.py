@@ -15,8 +15,8 @@ from litellm_database_operator.model.outcome import Outcome
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.planning.findings import Finding, State, done
-from litellm_database_operator.planning.migration import read_report
 from litellm_database_operator.planning.plan import Plan
+from litellm_database_operator.planning.verdict import read_report
 from litellm_database_operator.reconcile import summary
 from litellm_database_operator.reconcile.summary import Past
 

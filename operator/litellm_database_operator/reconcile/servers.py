@@ -8,31 +8,24 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from litellm_database_operator.errors import InvalidSpecError, MustActError, OperatorError, UnavailableError
+from litellm_database_operator.errors import InvalidSpecError, OperatorError, UnavailableError
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.kinds import SERVER
 from litellm_database_operator.kube.reading import items, part
-from litellm_database_operator.kube.secrets import secret_data
-from litellm_database_operator.model import names
-from litellm_database_operator.model.names import RoleName
 from litellm_database_operator.model.observed import ServerFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import (
-    AdminSecretRef,
-    External,
     LiteLLMDatabase,
     PostgresServer,
 )
-from litellm_database_operator.model.secret import Endpoint, Password
+from litellm_database_operator.model.secret import Endpoint
 from litellm_database_operator.planning.parse import parse_server
 from litellm_database_operator.postgres.server import AdminLogin, Server
+from litellm_database_operator.reconcile.admin_logins import AdminLogins
 from litellm_database_operator.settings import Settings
 
-POSTGRES_PORT: Final = 5432
-_MAINTENANCE_DATABASE: Final = "postgres"
 _LOGIN_IS_FRESH: Final = 10.0
 """Seconds for which an admin Secret is not read again, unless its password is refused."""
 
@@ -72,6 +65,7 @@ class Servers:
         """Connect to nothing yet."""
         self._cluster = cluster
         self._settings = settings
+        self._admins = AdminLogins(cluster, settings.allowed_servers)
         self._known: dict[str, _Known] = {}
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -144,7 +138,7 @@ class Servers:
         asked = (server.metadata.uid, server.metadata.generation)
         if known and known.asked == asked and now - known.read_at < _LOGIN_IS_FRESH:
             return known
-        login = await self._login(server)
+        login = await self._admins.fetch(server)
         if known and known.login == login:
             fresh = replace(known, asked=asked, read_at=now)
         else:
@@ -194,74 +188,6 @@ class Servers:
     def _named(self, resource: LiteLLMDatabase) -> str:
         namespace, name = self.reference(resource)
         return f"{namespace}/{name}"
-
-    async def _login(self, server: PostgresServer) -> AdminLogin:
-        namespace = server.metadata.namespace
-        if server.spec.external is None:
-            return await self._embedded_login(server)
-        external = server.spec.external
-        self._check_host(external)
-        username, password = await self._admin(namespace, external.admin_secret_ref)
-        return AdminLogin(
-            endpoint=Endpoint(host=external.host, port=external.port, tls=external.tls.effective_mode()),
-            database=external.database,
-            username=username,
-            password=password,
-            ca=await self._ca(namespace, external),
-        )
-
-    async def _embedded_login(self, server: PostgresServer) -> AdminLogin:
-        meta = server.metadata
-        ref = AdminSecretRef(name=names.embedded_admin_secret(meta.name))
-        username, password = await self._admin(meta.namespace, ref)
-        host = f"{names.embedded(meta.name)}.{meta.namespace}.svc"
-        return AdminLogin(
-            endpoint=Endpoint(host=host, port=POSTGRES_PORT, tls="disable"),
-            database=_MAINTENANCE_DATABASE,
-            username=username,
-            password=password,
-            ca=None,
-        )
-
-    def _check_host(self, external: External) -> None:
-        patterns = self._settings.allowed_servers
-        names_of_host = (external.host, f"{external.host}:{external.port}")
-        if patterns and not any(fnmatchcase(name, pattern) for name in names_of_host for pattern in patterns):
-            raise MustActError(
-                Reason.HOST_NOT_ALLOWED,
-                f"cannot use host {external.host}: the operator's setting LITELLMDB_ALLOWED_SERVERS does not list it",
-            )
-
-    async def _admin(self, namespace: str, ref: AdminSecretRef) -> tuple[RoleName, Password]:
-        body = await self._cluster.fetch_secret(namespace, ref.name)
-        if body is None:
-            told = (
-                f"cannot use the server: its admin Secret {namespace}/{ref.name} does not exist; "
-                f"create it with the keys {ref.keys.username} and {ref.keys.password}"
-            )
-            raise UnavailableError(Reason.ADMIN_SECRET_MISSING, told)
-        data = secret_data(body)
-        lacking = [key for key in (ref.keys.username, ref.keys.password) if not data.get(key)]
-        if lacking:
-            raise UnavailableError(
-                Reason.ADMIN_SECRET_INCOMPLETE,
-                f"cannot log in as the admin: Secret {namespace}/{ref.name} has no key {' and no key '.join(lacking)}; "
-                "add it, or name yours in spec.external.adminSecretRef.keys",
-            )
-        return RoleName(data[ref.keys.username]), Password(data[ref.keys.password])
-
-    async def _ca(self, namespace: str, external: External) -> str | None:
-        ref = external.tls.ca_secret_ref
-        if ref is None:
-            return None
-        body = await self._cluster.fetch_secret(namespace, ref.name)
-        data = secret_data(body) if body else {}
-        if not data.get(ref.key):
-            raise UnavailableError(
-                Reason.ADMIN_SECRET_INCOMPLETE,
-                f"cannot verify the server: there is no Secret {namespace}/{ref.name} with a key {ref.key}",
-            )
-        return data[ref.key]
 
 
 def _key(server: PostgresServer) -> str:

@@ -1,0 +1,130 @@
+"""What the end of the last migration Job means: why no further one is started, or that another may be.
+
+Called by migration.py for a database that is not at its target while no Job runs.
+"""
+
+from datetime import timedelta
+from typing import Final
+
+from litellm_database_operator.model import names, report
+from litellm_database_operator.model.bundle import ledger_fingerprint
+from litellm_database_operator.model.observed import InsideFacts, JobFacts
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.planning.findings import Finding, stalled, waiting
+from litellm_database_operator.planning.occasion import Occasion
+
+_REPEAT_AFTER: Final = timedelta(minutes=10)
+"""A run that a fault ended, or that succeeded and left the schema incomplete, is repeated this seldom."""
+_PASSING: Final = frozenset({Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED, Reason.MIGRATION_INTERRUPTED})
+"""Failures of a run that say nothing against the bundle: another run may well go through."""
+_UNDONE_AFTER: Final = timedelta(minutes=1)
+"""So long after its beginning a run is repeated whose work is not to be seen."""
+
+
+def judge_last_run(
+    resource: LiteLLMDatabase, jobs: tuple[JobFacts, ...], inside: InsideFacts, occasion: Occasion
+) -> Finding | None:
+    """Return why no further Job is started: the last one answered for just this target, ledger and retry."""
+    target = occasion.target
+    last = next((job for job in jobs if job.target == target.digest and job.retry == resource.retry), None)
+    if last is None:
+        return None
+    found = read_report(last)
+    told = found if isinstance(found, report.Report) else None
+    # a run that applied nothing may have failed before its first look: it left the ledger that it started from
+    ended_at = told.ledger if told and told.applied else last.ledger
+    if ended_at != ledger_fingerprint(inside.finished):
+        return _undone(last, inside, occasion)
+    if last.succeeded:
+        return _left_incomplete(last, inside, occasion)
+    how = f"Job {last.name} to bundle {target.version}"
+    retry = f"then: kubectl -n {resource.metadata.namespace} annotate litellmdatabase {resource.metadata.name} "
+    retry += f"--overwrite {names.RETRY_ANNOTATION}=$(date +%s)"
+    failure = _failed(last, found, how=how, retry=retry)
+    return _or_another_try(failure, last, occasion) if failure.reason in _PASSING else failure
+
+
+def _undone(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
+    """Return a pause where the ledger is what the run began with, whatever it reports; None where it is another.
+
+    A database that was restored looks like that, and so does a report that was forged: the one may run again, the
+    other may not have it run again and again.
+    """
+    left = last.created + _UNDONE_AFTER - occasion.now
+    if last.ledger != ledger_fingerprint(inside.finished) or left <= timedelta(0):
+        return None
+    text = f"Job {last.name} has ended, and nothing of what it reports is in the ledger; it is run again soon"
+    return waiting(Reason.MIGRATING, text, retry_after=left.total_seconds())
+
+
+def _or_another_try(failure: Finding, last: JobFacts, occasion: Occasion) -> Finding | None:
+    """Return the failure as one that passes, or None when it is time for another run."""
+    left = last.created + _REPEAT_AFTER - occasion.now
+    if left <= timedelta(0):
+        return None
+    text = f"{failure.message}. It is run again by itself ten minutes after it began"
+    return waiting(failure.reason, text, retry_after=left.total_seconds())
+
+
+def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
+    target = occasion.target
+    if occasion.now - last.created >= _REPEAT_AFTER:
+        return None
+    lacking = sorted((set(target.migrations) - inside.finished) | (set(target.views) - inside.views))
+    what = ", ".join(lacking[:3]) or "the record of its comparison"
+    return stalled(
+        Reason.SCHEMA_INCOMPLETE,
+        f"Job {last.name} succeeded, yet the database lacks {what}; something removed it afterwards. "
+        "The run is repeated in ten minutes",
+    )
+
+
+def _failed(last: JobFacts, found: report.Report | str | None, *, how: str, retry: str) -> Finding:
+    if isinstance(found, report.Report) and found.failure is not None:
+        return stalled(found.failure.reason, f"{how} failed: {_told(found.failure)}. Mend the cause, {retry}")
+    if isinstance(found, str):
+        text = f"{how} failed and its report cannot be read ({found}). See its log, {retry}"
+        return stalled(Reason.REPORT_INVALID, text)
+    if last.deadline_exceeded:
+        text = (
+            f"{how} outlived its deadline and was ended by Kubernetes: its pod could not start (see the Job's Events), "
+            f"or needs a longer spec.migration.deadline. Mend it, {retry}"
+        )
+        return stalled(Reason.MIGRATION_DEADLINE_EXCEEDED, text)
+    code = f" (exit code {last.pod.exit_code})" if last.pod and last.pod.exit_code is not None else ""
+    return stalled(
+        Reason.MIGRATION_INTERRUPTED,
+        f"{how} ended without a report{code}: its pod was deleted or killed, or its node went. What it had applied is "
+        f"recorded and stays. See kubectl logs job/{last.name}, {retry}",
+    )
+
+
+def read_report(job: JobFacts) -> report.Report | str | None:
+    """Return a Job's report, why it is none, or None where nothing was left."""
+    text = job.pod.termination_message if job.pod else None
+    if not text:
+        return None
+    try:
+        return report.parse(text)
+    except report.ReportError as error:
+        return str(error)
+
+
+def _told(failure: report.Failure) -> str:
+    parts = [quoted(failure.message)]  # the migrator's word, and so a tenant's namespace's
+    if failure.migration:
+        parts.append(f"migration {quoted(failure.migration)}")
+    codes = [code for code in (failure.prisma_code, failure.sqlstate and f"SQLSTATE {failure.sqlstate}") if code]
+    if codes:
+        parts.append(", ".join(codes))
+    if failure.server_message:
+        parts.append(f"PostgreSQL says {quoted(failure.server_message)}")
+    if failure.statement:
+        parts.append(f"at {quoted(failure.statement)}")
+    return "; ".join(parts)
+
+
+def quoted(text: str) -> str:
+    """Return a foreign text as it may stand in a message of ours: cleaned, bounded, quoted."""
+    return f'"{report.clean(text)}"'
