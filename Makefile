@@ -48,8 +48,12 @@ unit: setup ## unit tests with branch coverage
 engine-test: setup ## the judge's own tests, on the image's Node
 	@cd engine && python3 ../tools/phase.py engine tests -- ../$(BIN)/node --test
 
+.PHONY: binaries
+binaries: ## the programs of a Kubernetes, built once from its Go modules
+	@$(PHASE) binaries -- python3 -m cluster build
+
 .PHONY: integration
-integration: setup ## tests on real PostgreSQL servers and a local API server
+integration: setup binaries ## tests on real PostgreSQL servers and a local API server
 	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet --numprocesses 4 --dist loadgroup
 
 .PHONY: e2e

@@ -1,4 +1,4 @@
-"""The command line: python3 -m cluster up | down | status | load IMAGE.tar... | shell -- COMMAND."""
+"""The command line: python3 -m cluster build | up | down | status | load IMAGE.tar... | shell -- COMMAND."""
 
 import argparse
 import fcntl
@@ -12,7 +12,7 @@ from cluster import images, network
 from cluster.errors import ClusterError
 from cluster.identity import Identity, load
 from cluster.progress import step
-from cluster.start import up
+from cluster.start import build, up
 from cluster.state import look
 from cluster.stop import down
 
@@ -31,6 +31,9 @@ def main() -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     match arguments.command:
+        case "build":
+            with _lock():
+                build(ROOT)
         case "up":
             with _lock():
                 up(ROOT)
@@ -94,6 +97,7 @@ def _lock() -> Generator[None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("build", help="build its programs, and start nothing")
     commands.add_parser("up", help="start the cluster, or mend it")
     commands.add_parser("down", help="leave nothing of it")
     commands.add_parser("status", help="say what runs; ends with 0 if all does")

@@ -25,6 +25,14 @@ from cluster.stop import sweep
 from cluster.waiting import wait_until
 
 
+def build(root: Path) -> None:
+    """Build the programs that the cache lacks, which an API server alone needs too. Raises ClusterError as `up`."""
+    tools.prepare(needs_go=bool(binaries.missing()))
+    log = root / "build" / "cluster.log"
+    log.parent.mkdir(exist_ok=True)
+    binaries.build_missing(log)
+
+
 def up(root: Path) -> Identity:
     """Bring the cluster of a checkout up. Raises ClusterError, with every obstacle at once."""
     begun = time.monotonic()

@@ -23,6 +23,7 @@ _SHARING = {("integration", "kube")}
 """Folders whose tests share an API server."""
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test by the folder it lives in; those that share a heavy server stay in one process."""
     for item in items:
