@@ -17,7 +17,7 @@ from tests.bench import provisioning, quiet
 from tests.bench.figures import AIMS, Figure, table, this_machine
 from tests.bench.hundred import Hundred
 from tests.bench.image import image_mib
-from tests.bench.place import BenchError, place
+from tests.bench.place import BenchError, place, versions
 from tests.bench.psql import newest_bundle
 from tests.bench.single import Rounds
 from tests.support.kubectl import ROOT, KubectlError, NotInTimeError
@@ -35,8 +35,9 @@ def main() -> int:
         told = f"There is no figure {', '.join(sorted(unknown))}: choose from {', '.join(AIMS)}"
         print(told, file=sys.stderr)  # noqa: T201
         return 2
-    about = this_machine().record() | {"at": datetime.now(UTC).isoformat(timespec="seconds")}
     try:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        about = this_machine().record() | versions() | {"at": now}
         for figure in _measure(wanted):
             write(RESULT, [figure], about)
             print(table([figure]), flush=True)  # noqa: T201

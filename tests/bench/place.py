@@ -7,8 +7,10 @@ SQL loop reach it at the same address as the operator and the Jobs.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
+import subprocess
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -93,6 +95,14 @@ def as_served(body: Body) -> Body:
     """Return a body as an API server would give it back."""
     given = {"uid": body["metadata"]["name"], "generation": 1, "creationTimestamp": "2026-01-01T00:00:00Z"}
     return body | {"metadata": body["metadata"] | given}
+
+
+def versions() -> dict[str, str]:
+    """Return what the figures were measured with."""
+    kubernetes = json.loads(local_kubectl().run("version", "--output=json"))["serverVersion"]["gitVersion"]
+    program = ROOT / "tests/support/postgres/node_modules/postgres-16/native/bin/postgres"
+    postgres = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout
+    return {"kubernetes": kubernetes, "postgresql": postgres.split()[-1]}
 
 
 async def _create(namespace: str, bodies: Sequence[Body]) -> None:
