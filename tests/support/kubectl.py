@@ -146,12 +146,20 @@ def _objects(process: subprocess.Popen[bytes]) -> Iterator[Body]:
 
 def local_kubectl() -> Kubectl:
     """Return kubectl for the local cluster, or for the one that LITELLMDB_TEST_KUBECONFIG names."""
-    kubeconfig = Path(os.environ.get("LITELLMDB_TEST_KUBECONFIG", ROOT / ".cluster/kubeconfig"))
-    assert kubeconfig.exists(), f"{kubeconfig} is not there: make cluster"
+    return Kubectl(program=_local_program(), kubeconfig=_local_kubeconfig())
+
+
+def _local_kubeconfig() -> Path:
+    found = Path(os.environ.get("LITELLMDB_TEST_KUBECONFIG", ROOT / ".cluster/kubeconfig"))
+    assert found.exists(), f"{found} is not there: make cluster, or name another one by LITELLMDB_TEST_KUBECONFIG"
+    return found
+
+
+def _local_program() -> str:
     own = ROOT / ".cluster/bin/kubectl"
-    program = str(own) if own.exists() else shutil.which("kubectl")
-    assert program, "kubectl is needed: install it, or make cluster"
-    return Kubectl(program=program, kubeconfig=kubeconfig)
+    found = str(own) if own.exists() else shutil.which("kubectl")
+    assert found, "kubectl is needed: install it, or make cluster"
+    return found
 
 
 def condition(body: Body, kind: str) -> Body:

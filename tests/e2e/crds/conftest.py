@@ -1,21 +1,18 @@
 """The CRDs on a real API server, under a group of their own: an operator that runs there never sees what is tried."""
 
 import json
-import os
 import secrets
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 import yaml
 
-Body = dict[str, Any]
+from tests.support.kubectl import ROOT, Body, local_kubectl
 
-ROOT: Final = Path(__file__).resolve().parents[3]
 GROUP: Final = "litellmdb.dev"
 
 
@@ -71,19 +68,6 @@ class Playground:
         return json.loads(self.run(*how, "--validate=strict", "--filename=-", "--output=json", given=body))
 
 
-def _kubeconfig() -> Path:
-    found = Path(os.environ.get("LITELLMDB_TEST_KUBECONFIG", ROOT / ".cluster/kubeconfig"))
-    assert found.exists(), f"{found} is not there: make cluster, or name another one by LITELLMDB_TEST_KUBECONFIG"
-    return found
-
-
-def _kubectl() -> str:
-    own = ROOT / ".cluster/bin/kubectl"
-    found = str(own) if own.exists() else shutil.which("kubectl")
-    assert found, "kubectl is needed: install it, or make cluster"
-    return found
-
-
 def _crds(group: str) -> list[Body]:
     found = [yaml.safe_load(path.read_text()) for path in sorted((ROOT / "crds").glob(f"{GROUP}_*.yaml"))]
     for crd in found:
@@ -96,7 +80,10 @@ def _crds(group: str) -> list[Body]:
 def playground() -> Iterator[Playground]:
     """Give a namespace and both CRDs; they are removed after the last test."""
     mark = secrets.token_hex(4)
-    made = Playground(kubeconfig=_kubeconfig(), kubectl=_kubectl(), group=f"t{mark}.{GROUP}", namespace=f"crds-{mark}")
+    local = local_kubectl()
+    made = Playground(
+        kubeconfig=local.kubeconfig, kubectl=local.program, group=f"t{mark}.{GROUP}", namespace=f"crds-{mark}"
+    )
     crds = _crds(made.group)
     names = [f"customresourcedefinition/{crd['metadata']['name']}" for crd in crds]
     made.run("create", "namespace", made.namespace)

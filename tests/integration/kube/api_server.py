@@ -14,7 +14,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from cluster import binaries
+from tests.support.kubernetes_program import kubernetes_program
 
 TOKEN = "administrator-of-a-test"
 _START_SECONDS = 60.0
@@ -86,7 +86,7 @@ class ApiServer:
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl; CalledProcessError when it fails."""
         result = subprocess.run(
-            [_program(), "kubectl", f"--kubeconfig={self.kubeconfig}", *arguments],
+            [kubernetes_program(), "kubectl", f"--kubeconfig={self.kubeconfig}", *arguments],
             input=stdin,
             capture_output=True,
             text=True,
@@ -125,7 +125,7 @@ class ApiServer:
 
     def _run(self, name: str, *arguments: str) -> None:
         with (self.folder / f"{name}.log").open("ab") as log:
-            self._processes[name] = subprocess.Popen([_program(), name, *arguments], stdout=log, stderr=log)
+            self._processes[name] = subprocess.Popen([kubernetes_program(), name, *arguments], stdout=log, stderr=log)
 
     def _is_ready(self) -> bool:
         process = self._processes["kube-apiserver"]
@@ -156,10 +156,6 @@ class ApiServer:
         return path
 
 
-def _program() -> str:
-    return str(binaries.path_of("kubernetes"))
-
-
 def _make_keys(folder: Path) -> None:
     (folder / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
     command: Sequence[str] = ["openssl", "genrsa", "-out", str(folder / "service-account.key"), "2048"]
@@ -180,9 +176,3 @@ def _wait_until(question: Any, *, what: str) -> None:
         if time.monotonic() > end:
             raise TimeoutError(f"{what} is not ready after {_START_SECONDS} s")
         time.sleep(0.05)
-
-
-def ensure_program(folder: Path) -> None:
-    """Build the program where the cache has none."""
-    if not Path(_program()).exists():
-        binaries.build_missing(folder / "build.log")

@@ -11,14 +11,15 @@ import pytest
 from litellm_database_operator.kube.api import Api, connect
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.resources import Resources
-from tests.integration.kube.api_server import ApiServer, ensure_program
+from tests.integration.kube.api_server import ApiServer
+from tests.support.kubernetes_program import ensure_kubernetes_program
 
 
 @pytest.fixture(scope="session")
 def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
     """Give an API server with our CRDs, and those controllers that Jobs and namespaces need."""
     folder = tmp_path_factory.mktemp("api")
-    ensure_program(folder)
+    ensure_kubernetes_program(folder)
     with closing(ApiServer(folder)) as server:
         server.install_crds()
         server.start_controllers(

@@ -12,28 +12,27 @@ import yaml
 
 from litellm_database_operator.kube import kinds
 from litellm_database_operator.kube.kinds import Kind
-from litellm_database_operator.planning.parse import parse_database, parse_server
+from tests.support.kubernetes_program import ensure_kubernetes_program, kubernetes_program
 
 Body = dict[str, Any]
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = Path(__file__).resolve().parents[3]
 INSTALLATIONS: Final = ("manifests", "manifests/local")
 IMAGE: Final = "litellm-database-operator"
 REACHING_FURTHER: Final = frozenset({"*", "escalate", "bind", "impersonate", "deletecollection"})
 
 
-def kubectl() -> str:
-    """Find a kubectl: the local cluster's, or the machine's."""
-    own = ROOT / ".cluster/bin/kubectl"
-    found = str(own) if own.exists() else shutil.which("kubectl")
-    assert found, "kubectl is needed to render manifests/: install it, or make cluster"
-    return found
-
-
 def render(folder: Path) -> list[Body]:
     """Render a kustomization."""
-    done = subprocess.run([kubectl(), "kustomize", str(folder)], check=True, capture_output=True, text=True)
+    command = [kubernetes_program(), "kubectl", "kustomize", str(folder)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
     return list(yaml.safe_load_all(done.stdout))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def program(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Have the kubectl that renders."""
+    ensure_kubernetes_program(tmp_path_factory.mktemp("kubectl"))
 
 
 @pytest.fixture(scope="module", params=INSTALLATIONS)
@@ -207,22 +206,3 @@ def test_no_server_is_in_an_aggregated_role(default: list[Body]) -> None:
 def test_viewers_only_look(default: list[Body]) -> None:
     role = named(default, "ClusterRole", f"{IMAGE}-view")
     assert {verb for _, _, verb in granted(role)} == {"get", "list", "watch"}
-
-
-# Samples
-
-
-def sample(name: str) -> Iterator[Body]:
-    """Yield a sample's resources as an API server would give them."""
-    for body in yaml.safe_load_all((ROOT / f"manifests/samples/{name}.yaml").read_text()):
-        yield body | {"metadata": body["metadata"] | {"uid": "1"}}
-
-
-@pytest.mark.parametrize("name", ["embedded", "external"])
-def test_samples_can_be_read(name: str) -> None:
-    bodies = list(sample(name))
-    servers = [parse_server(body) for body in bodies if body["kind"] == "PostgresServer"]
-    databases = [parse_database(body) for body in bodies if body["kind"] == "LiteLLMDatabase"]
-    named = [(server.metadata.namespace, server.metadata.name) for server in servers]
-    refs = [(each.spec.server_ref, each.metadata.namespace) for each in databases]
-    assert [(ref.namespace or namespace, ref.name) for ref, namespace in refs if ref] == named
