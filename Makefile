@@ -66,7 +66,7 @@ bench: setup images ## the figures, into build/bench.json; takes a while
 
 .PHONY: images
 images: setup ## the operator's image and PostgreSQL's, without Docker
-	@$(PHASE) images -- python3 -m images all
+	@$(PHASE) images -- $(PYTHON) -m images all
 
 .PHONY: cluster
 cluster: ## a Kubernetes of one node on this machine
@@ -86,5 +86,6 @@ lock: setup ## renew the locks of Python and Node packages to the newest that fi
 
 .PHONY: clean
 clean: cluster-down ## stop the cluster and remove everything that was made here
-	rm -rf .venv build .cluster .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build .cluster .coverage .coverage.* .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf engine/node_modules tools/pyright/node_modules tests/support/postgres/node_modules
+	rm -rf images/postgres/node_modules

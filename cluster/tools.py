@@ -14,7 +14,8 @@ from cluster.progress import step
 
 # Where Debian, and where the CNI project's own releases, put the plugins.
 CNI_FOLDERS = (Path("/usr/lib/cni"), Path("/opt/cni/bin"))
-GO = (1, 21)
+# What our go.mod files ask for, as the modules of Kubernetes do.
+GO = (1, 24)
 GO_DOCS = "https://go.dev/doc/install"
 
 
@@ -32,7 +33,7 @@ class Machine:
 
 
 def is_recent_go(version: str) -> bool:
-    """Whether a Go builds our modules; since 1.21 it fetches a newer one of itself if it must."""
+    """Whether a Go builds our modules as it is, without fetching a newer one of itself."""
     found = re.search(r"go(\d+)\.(\d+)", version)
     return found is not None and (int(found[1]), int(found[2])) >= GO
 
@@ -80,7 +81,8 @@ def obstacles(machine: Machine) -> list[str]:
     if not machine.is_root:
         found.append("Containers and network namespaces need root: run this with sudo.")
     if machine.needs_go and not machine.has_go:
-        found.append(f"Go (1.24 or newer) is missing, it builds the cluster's programs: {GO_DOCS}")
+        wanted = ".".join(map(str, GO))
+        found.append(f"Go ({wanted} or newer) is missing, it builds the cluster's programs: {GO_DOCS}")
     if machine.missing_packages and not (machine.is_root and machine.has_apt):
         names = " ".join(machine.missing_packages)
         found.append(f"These programs are missing, named as Debian's packages are: {names}.")

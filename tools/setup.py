@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -26,7 +27,7 @@ def main() -> None:
     """Bring .venv and every node_modules to what the locks say."""
     missing = _missing_tools()
     if missing:
-        sys.exit("cannot set up:\n" + "\n".join(f"  {sentence}" for sentence in missing))
+        sys.exit("cannot set up, and nothing was changed:\n" + "\n".join(f"  {each}" for each in missing))
     with (TOP / "tools/setup.py").open() as ourselves:
         fcntl.flock(ourselves, fcntl.LOCK_EX)  # two at once would undo each other's work
         _install()
@@ -45,8 +46,12 @@ def _missing_tools() -> list[str]:
     sentences: list[str] = []
     if sys.version_info < OLDEST_PYTHON:
         sentences.append("python3 is too old: 3.11 or newer is needed.")
+    if importlib.util.find_spec("ensurepip") is None:  # Debian ships it in a package of its own
+        sentences.append(
+            "Python has no ensurepip, and .venv needs it for pip: apt-get install python3-venv (on Debian)."
+        )
     if shutil.which("openssl") is None:
-        sentences.append("openssl is missing (tests make a certificate authority with it).")
+        sentences.append("openssl is missing, tests make certificates with it: apt-get install openssl (on Debian).")
     return sentences
 
 

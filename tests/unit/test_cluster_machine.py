@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster import cgroups, mounts
+from cluster import binaries, cgroups, mounts
 from cluster.binaries import inputs_hash
 from cluster.errors import ClusterError
-from cluster.tools import Machine, is_recent_go, obstacles
+from cluster.tools import GO, Machine, is_recent_go, obstacles
 from cluster.waiting import wait_until
 
 FIT = Machine(
@@ -55,13 +55,21 @@ def test_go_is_asked_for_only_when_something_must_be_built() -> None:
     ("version", "recent"),
     [
         ("go version go1.26.8 linux/amd64", True),
-        ("go version go1.21.0 linux/arm64", True),
-        ("go version go1.19.8 linux/amd64", False),
+        ("go version go1.24.0 linux/arm64", True),
+        ("go version go1.23.12 linux/amd64", False),
         ("go version devel", False),
     ],
 )
 def test_an_old_go_is_none(version: str, *, recent: bool) -> None:
     assert is_recent_go(version) is recent
+
+
+@pytest.mark.parametrize("program", binaries.PROGRAMS)
+def test_the_go_that_is_asked_for_is_what_the_modules_name(program: str) -> None:
+    (line,) = [
+        line for line in (binaries.SOURCES / program / "go.mod").read_text().splitlines() if line.startswith("go ")
+    ]
+    assert line == f"go {GO[0]}.{GO[1]}.0"
 
 
 def test_all_obstacles_are_said_at_once() -> None:
