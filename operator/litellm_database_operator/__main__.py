@@ -62,9 +62,6 @@ async def build(api: Api, settings: Settings, *, effects: Effects = undisturbed)
         except OperatorError:
             return None
 
-    def users_of(server: ResourceKey) -> list[ResourceKey]:
-        return list(control.known.databases_of(server))
-
     reconcilers = Reconcilers(
         database=DatabaseReconciler(
             cluster=cluster,
@@ -75,7 +72,7 @@ async def build(api: Api, settings: Settings, *, effects: Effects = undisturbed)
             identity=settings.identity or await cluster.fetch_namespace_uid(settings.pod_namespace),
             image=settings.image,
         ),
-        server=ServerReconciler(cluster=cluster, servers=servers, settings=settings, users_of=users_of),
+        server=ServerReconciler(cluster=cluster, resources=resources, servers=servers, settings=settings),
     )
     control = Control(resources, reconcilers, server_of=server_of, on_gone=slots.leave)
     slots.wake = control.wake

@@ -129,7 +129,14 @@ class Cluster:
                 f"cannot use {kind.name} {meta['namespace']}/{meta['name']}: it exists and is not labelled as "
                 f"{names.SERVER_LABEL}={meta['labels'][names.SERVER_LABEL]}; delete or rename it",
             )
-        return found if _covers(found, wanted) else await self._patch(kind, wanted, MERGE_PATCH)
+        changeable = _without_claims(wanted)
+        return found if _covers(found, changeable) else await self._patch(kind, changeable, MERGE_PATCH)
+
+    async def remove(self, kind: Kind, namespace: str, name: str, *, bearing: Mapping[str, str]) -> None:
+        """Delete an object that bears these labels; one that does not is somebody else's, and stays."""
+        found = await self.fetch(kind, namespace, name)
+        if found is not None and bearing.items() <= labels(found).items():
+            await self.delete(kind, namespace, name, uid=uid_of(found))
 
     async def delete(self, kind: Kind, namespace: str, name: str, *, uid: str | None = None) -> None:
         """Delete an object, of that uid if given; one that is gone, or another by now, is fine."""
@@ -181,6 +188,14 @@ class Cluster:
         async with self._effects(action):
             with explained(action):
                 yield
+
+
+def _without_claims(wanted: Body) -> Body:
+    """Leave out what nobody can change, and what the API server writes in a form of its own (1024Mi as 1Gi)."""
+    spec: Body = wanted.get("spec") or {}
+    if "volumeClaimTemplates" not in spec:
+        return wanted
+    return {**wanted, "spec": {key: value for key, value in spec.items() if key != "volumeClaimTemplates"}}
 
 
 def _json(body: BaseModel | Body) -> Body:

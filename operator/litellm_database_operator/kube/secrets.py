@@ -8,7 +8,7 @@ from typing import Final
 from kubernetes.aio.client import V1ObjectMeta, V1Secret
 
 from litellm_database_operator.kube.kinds import uid_of
-from litellm_database_operator.kube.objects import Owner, owned, server_labels
+from litellm_database_operator.kube.objects import Owner, database_labels, owned, server_labels
 from litellm_database_operator.kube.reading import Json, annotations, controller_uid, labels, part
 from litellm_database_operator.model import names
 from litellm_database_operator.model.names import RoleName
@@ -65,9 +65,9 @@ def _secret(
     return V1Secret(api_version="v1", kind="Secret", metadata=meta, type=kind, data=encoded)
 
 
-def secret_facts(body: Json, owner_uid: str) -> SecretFacts:
-    """Read a Secret; it is ours when it bears our label and `owner_uid` controls it."""
-    made_by_us = labels(body).get(names.MANAGED_BY_LABEL) == names.MANAGED_BY
+def secret_facts(body: Json, owner: str, owner_uid: str) -> SecretFacts:
+    """Read a Secret as the LiteLLMDatabase `owner` finds it: ours bears our labels, and `owner_uid` controls it."""
+    made_by_us = database_labels(owner).items() <= labels(body).items()
     controller = controller_uid(body)
     return SecretFacts(
         name=body["metadata"]["name"],

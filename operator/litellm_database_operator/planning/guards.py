@@ -38,7 +38,7 @@ def check_server(server: ServerFacts) -> None:
         lacking = " and ".join(server.missing_privileges)
         raise MustActError(
             Reason.ADMIN_LACKS_PRIVILEGES,
-            f"cannot make databases and roles: the admin {server.admin} lacks {lacking}; "
+            f"cannot make databases and roles: the admin lacks {lacking}; "
             f"as a superuser run: ALTER ROLE <the admin> {' '.join(server.missing_privileges)}",
         )
 

@@ -144,7 +144,7 @@ class Applier:
 
     async def _find_migrator_secret(self, owner: Owner) -> SecretFacts | None:
         body = await self._cluster.fetch_secret(owner.namespace, names.migrator_secret(owner.name))
-        return secret_facts(body, owner.uid) if body else None
+        return secret_facts(body, owner.name, owner.uid) if body else None
 
     async def _delete_jobs(self, jobs: Iterable[str], owner: Owner) -> None:
         for job in jobs:

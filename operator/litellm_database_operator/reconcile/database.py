@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from litellm_database_operator.errors import InvalidSpecError, OperatorError, UnavailableError
+from litellm_database_operator.errors import InvalidSpecError, MustActError, OperatorError, UnavailableError
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.objects import owner_of
 from litellm_database_operator.kube.reading import is_going, part
@@ -82,6 +82,8 @@ class DatabaseReconciler:
         try:
             outcome = await (self._leave(body) if is_going(body) else self._pass(parse_database(body), body))
         except OperatorError as error:
+            if isinstance(error, MustActError):
+                self._slots.leave(key)  # nobody should wait for a person who mends another's resource
             return self._failed(key, body, error)
         self._patience.ends(key)
         return outcome

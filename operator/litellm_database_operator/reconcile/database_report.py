@@ -45,9 +45,22 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
         plan = _as_last_seen(plan)
     decisive = plan.decisive()
     wanted = [*_summary(resource, plan, before), *map(_detail, _DETAILS, plan.findings())]
-    status = {
+    said = {
         "observedGeneration": before.generation,
         "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
+    }
+    # Suspended, nothing was made or mended: what stands there is what was made before.
+    status = dict(before.status) | said if resource.spec.suspend else said | _made(resource, observed, plan, before)
+    return Outcome(
+        status=status,
+        event=summary.event(wanted[0], before=before, bad=decisive is not None and _is_bad(decisive)),
+        retry_after=None if decisive is None else decisive.retry_after,
+    )
+
+
+def _made(resource: LiteLLMDatabase, observed: Observed, plan: Plan, before: Past) -> dict[str, Any]:
+    """Return what was made, and where: no secret."""
+    return {
         "binding": {"name": resource.secret_name},
         "connection": {
             "host": observed.endpoint.host,
@@ -59,11 +72,6 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
         "credentials": {"login": resource.roles.app_a},
         "server": _server(observed),
     }
-    return Outcome(
-        status=status,
-        event=summary.event(wanted[0], before=before, bad=decisive is not None and _is_bad(decisive)),
-        retry_after=None if decisive is None else decisive.retry_after,
-    )
 
 
 def failed(error: OperatorError, *, before: Past, now: datetime, patient: bool) -> Outcome:

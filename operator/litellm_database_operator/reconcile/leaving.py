@@ -39,16 +39,16 @@ class Leaver:
 
     async def leave(self, resource: LiteLLMDatabase, body: Mapping[str, Any]) -> Outcome:
         """Run one pass of leaving; OperatorError where it has to wait."""
-        server = await self._servers.find_to_leave(resource, part(body, "status"))
-        if server is None:
-            return _left("no PostgresServer is left to lock or drop anything on")
         try:
+            server = await self._servers.find_to_leave(resource, part(body, "status"))
+            if server is None:
+                return _left("no PostgresServer is left to lock or drop anything on")
             return _left(await self._undo(resource, body, server))
         except OperatorError as error:
-            return await self._let_go(resource, body, server.metadata.namespace, error)
+            return await self._let_go(resource, body, error)
 
     async def _undo(self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: PostgresServer) -> str:
-        connected = await self._servers.connect(server)
+        connected = await self._servers.connect_to_leave(resource, server)
         _check_same_server(connected, part(body, "status"))
         catalog = await connected.gateway.fetch_catalog(resource.database)
         jobs = await self._observer.jobs(resource)
@@ -57,14 +57,14 @@ class Leaver:
         await self._applier.apply(steps, owner_of(body), connected)
         return deletion.farewell(resource, catalog, steps, mark)
 
-    async def _let_go(
-        self, resource: LiteLLMDatabase, body: Mapping[str, Any], server_namespace: str, error: OperatorError
-    ) -> Outcome:
+    async def _let_go(self, resource: LiteLLMDatabase, body: Mapping[str, Any], error: OperatorError) -> Outcome:
         """Let a resource go that nothing could be done for, where nothing is left or waiting has no end."""
         as_it_is = "nothing is known to have been made for it"
         if part(body, "status", "connection"):
             as_it_is = f"database {resource.database} is left as it is, with its logins"
-        if error.reason is Reason.ADMIN_SECRET_MISSING or await self._cluster.is_namespace_going(server_namespace):
+        where = self._servers.reference_to_leave(resource, part(body, "status"))
+        going = where is not None and await self._cluster.is_namespace_going(where[0])
+        if going or error.reason is Reason.ADMIN_SECRET_MISSING:
             return _left(f"{as_it_is}: the server's admin Secret or namespace is gone")
         if deletion.may_abandon(resource, now=datetime.now(UTC)):
             return _left(f"{as_it_is}: {error.message}")

@@ -83,8 +83,9 @@ class Observer:
         return job_facts(body, pod, refused, resource.metadata.uid)
 
     async def _secret(self, resource: LiteLLMDatabase, name: str) -> SecretFacts | None:
-        body = await self._cluster.fetch_secret(resource.metadata.namespace, name)
-        return secret_facts(body, resource.metadata.uid) if body else None
+        meta = resource.metadata
+        body = await self._cluster.fetch_secret(meta.namespace, name)
+        return secret_facts(body, meta.name, meta.uid) if body else None
 
     async def _former(self, resource: LiteLLMDatabase, status: Mapping[str, Any]) -> SecretFacts | None:
         name = part(status, "binding").get("name")

@@ -1,10 +1,10 @@
 """One pass over one PostgresServer: run it where it is embedded, log in, and say what it is."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from litellm_database_operator.errors import OperatorError, UnavailableError
+from litellm_database_operator.errors import NotOursError, OperatorError, UnavailableError
 from litellm_database_operator.kube import kinds
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.embedded import (
@@ -12,7 +12,9 @@ from litellm_database_operator.kube.embedded import (
     embedded_service,
     embedded_stateful_set,
 )
-from litellm_database_operator.kube.reading import part
+from litellm_database_operator.kube.objects import server_labels
+from litellm_database_operator.kube.reading import labels, part
+from litellm_database_operator.kube.resources import Resources
 from litellm_database_operator.kube.secrets import admin_secret
 from litellm_database_operator.model import names
 from litellm_database_operator.model.outcome import Outcome
@@ -22,24 +24,21 @@ from litellm_database_operator.model.resource_key import ResourceKey, key_of
 from litellm_database_operator.model.secret import mint_password
 from litellm_database_operator.planning import guards
 from litellm_database_operator.planning.parse import parse_server
-from litellm_database_operator.reconcile.server_report import available, in_use, server_failed
-from litellm_database_operator.reconcile.servers import Servers
+from litellm_database_operator.reconcile.server_report import available, in_use, server_failed, unfit
+from litellm_database_operator.reconcile.servers import Servers, lives_on
 from litellm_database_operator.reconcile.summary import Patience, past
 from litellm_database_operator.settings import Settings
-
-UsersOf = Callable[[ResourceKey], list[ResourceKey]]
-"""The LiteLLMDatabases that refer to a PostgresServer, as far as they are known."""
 
 
 class ServerReconciler:
     """Brings one PostgresServer after the other to what its resource asks for."""
 
-    def __init__(self, *, cluster: Cluster, servers: Servers, settings: Settings, users_of: UsersOf) -> None:
+    def __init__(self, *, cluster: Cluster, resources: Resources, servers: Servers, settings: Settings) -> None:
         """Work through these."""
+        self._resources = resources
         self._cluster = cluster
         self._servers = servers
         self._settings = settings
-        self._users_of = users_of
         self._patience = Patience()
 
     async def __call__(self, body: Mapping[str, Any]) -> Outcome:
@@ -58,7 +57,10 @@ class ServerReconciler:
         if server.spec.embedded is not None:
             await self._run(server, server.spec.embedded)
         connected = await self._servers.connect(server)
-        guards.check_server(connected.facts)
+        try:
+            guards.check_server(connected.facts)
+        except OperatorError as error:
+            return unfit(connected, error, before=past(body), now=datetime.now(UTC))
         return available(connected, before=past(body), now=datetime.now(UTC))
 
     async def _run(self, server: PostgresServer, embedded: Embedded) -> None:
@@ -81,13 +83,22 @@ class ServerReconciler:
 
     async def _make_admin_secret(self, name: str, namespace: str) -> None:
         """Make the admin's password once; one that is there belongs to the data, and is picked up with it."""
-        if await self._cluster.fetch_secret(namespace, names.embedded_admin_secret(name)) is None:
+        found = await self._cluster.fetch_secret(namespace, names.embedded_admin_secret(name))
+        if found is None:
             await self._cluster.create_secret(admin_secret(name, namespace, mint_password()))
+        elif not server_labels(name).items() <= labels(found).items():
+            raise NotOursError(
+                Reason.OBJECT_NOT_OURS,
+                f"cannot use Secret {namespace}/{names.embedded_admin_secret(name)} as the admin's: it exists and is "
+                f"not labelled as {names.SERVER_LABEL}={name}; delete or rename it",
+            )
 
     async def _leave(self, server: PostgresServer, body: Mapping[str, Any]) -> Outcome:
-        users = self._users_of(key_of(body))
-        if users:
-            return in_use(users, before=past(body), now=datetime.now(UTC))
+        # A namespace that goes takes the server's pod and Secret with it: nobody is held by waiting.
+        if not await self._cluster.is_namespace_going(server.metadata.namespace):
+            users = await self._users_of(server)
+            if users:
+                return in_use(users, before=past(body), now=datetime.now(UTC))
         await self._servers.forget(f"{server.metadata.namespace}/{server.metadata.name}")
         if server.spec.embedded is not None:
             await self._stop(server)
@@ -95,8 +106,16 @@ class ServerReconciler:
 
     async def _stop(self, server: PostgresServer) -> None:
         name, namespace = server.metadata.name, server.metadata.namespace
-        for kind in (kinds.STATEFUL_SET, kinds.SERVICE, kinds.NETWORK_POLICY):
-            await self._cluster.delete(kind, namespace, names.embedded(name))
+        made = [(kind, names.embedded(name)) for kind in (kinds.STATEFUL_SET, kinds.SERVICE, kinds.NETWORK_POLICY)]
         if server.spec.deletion_policy == "Delete":
-            await self._cluster.delete(kinds.CLAIM, namespace, names.embedded_claim(name))
-            await self._cluster.delete(kinds.SECRET, namespace, names.embedded_admin_secret(name))
+            made += [(kinds.CLAIM, names.embedded_claim(name)), (kinds.SECRET, names.embedded_admin_secret(name))]
+        for kind, each in made:
+            await self._cluster.remove(kind, namespace, each, bearing=server_labels(name))
+
+    async def _users_of(self, server: PostgresServer) -> list[ResourceKey]:
+        """Return the LiteLLMDatabases that live on a server; asked anew, for what is known may not be all."""
+        users: list[ResourceKey] = []
+        for namespace in self._settings.watch_namespaces or (None,):
+            bodies, _ = await self._resources.list_all(kinds.DATABASE, namespace)
+            users += [key_of(body) for body in bodies if lives_on(body, server, self._settings.default_server)]
+        return sorted(users)

@@ -1,6 +1,8 @@
 """The only words in a PostgresServer's status."""
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from litellm_database_operator.errors import OperatorError
 from litellm_database_operator.model import conditions
@@ -20,9 +22,22 @@ def available(server: Connected, *, before: Past, now: datetime) -> Outcome:
     facts = server.facts
     text = f"PostgreSQL {facts.version} answers as {facts.admin}"
     wanted = summary.summary("True", done(Reason.AVAILABLE, text))
-    status = {
+    status = _facts(server) | {
         "observedGeneration": before.generation,
         "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
+    }
+    return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=False))
+
+
+def unfit(server: Connected, error: OperatorError, *, before: Past, now: datetime) -> Outcome:
+    """Say why no database can be made on a server that answers, and what it is all the same."""
+    outcome = summary.failed(error, (), before=before, now=now, patient=False)
+    return replace(outcome, status=dict(outcome.status or {}) | _facts(server))
+
+
+def _facts(server: Connected) -> dict[str, Any]:
+    facts = server.facts
+    return {
         "endpoint": server.endpoint.authority(),
         "version": facts.version,
         "systemIdentifier": facts.system_identifier,
@@ -30,7 +45,6 @@ def available(server: Connected, *, before: Past, now: datetime) -> Outcome:
         "admin": facts.admin,
         "missingPrivileges": list(facts.missing_privileges),
     }
-    return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=False))
 
 
 def server_failed(error: OperatorError, *, before: Past, now: datetime, patient: bool) -> Outcome:

@@ -74,16 +74,28 @@ class Servers:
 
         Without a serverRef the one that was used counts, for the operator's default may have moved since.
         """
+        where = self.reference_to_leave(resource, status)
+        body = await self._cluster.fetch_resource(SERVER, *where) if where else None
+        was_made = bool(part(status, "connection"))
+        # Where nothing was ever made, a server that does not let us in is told like one that is not there.
+        return parse_server(body) if body and was_made else _allowed(body, resource.metadata.namespace)
+
+    def reference_to_leave(self, resource: LiteLLMDatabase, status: Mapping[str, Any]) -> tuple[str, str] | None:
+        """Return namespace and name of the server that a database was made on; None when it names none."""
         used = part(status, "server")
         if resource.spec.server_ref is None and used:
-            namespace, name = str(used.get("namespace")), str(used.get("name"))
-        else:
-            try:
-                namespace, name = self.reference(resource)
-            except InvalidSpecError:
-                return None
-        body = await self._cluster.fetch_resource(SERVER, namespace, name)
-        return parse_server(body) if body else None
+            return str(used.get("namespace")), str(used.get("name"))
+        try:
+            return self.reference(resource)
+        except InvalidSpecError:
+            return None
+
+    async def connect_to_leave(self, resource: LiteLLMDatabase, server: PostgresServer) -> Connected:
+        """Log in to undo what was made; allowed or not, for it was allowed once."""
+        try:
+            return await self.connect(server)
+        except OperatorError as error:
+            raise self._for_tenants(error, resource, server) from error
 
     async def connect_for(self, resource: LiteLLMDatabase) -> Connected:
         """Return the server of a database that may use it.
@@ -198,8 +210,25 @@ def _allowed(body: Mapping[str, Any] | None, namespace: str) -> PostgresServer |
     if body is None:
         return None
     server = parse_server(body)
-    same = server.metadata.namespace == namespace
-    return server if same or server.spec.allowed_namespaces.from_ == "All" else None
+    return server if _lets_in(server, namespace) else None
+
+
+def _lets_in(server: PostgresServer, namespace: str) -> bool:
+    return server.metadata.namespace == namespace or server.spec.allowed_namespaces.from_ == "All"
+
+
+def lives_on(database: Mapping[str, Any], server: PostgresServer, default: tuple[str, str] | None) -> bool:
+    """Tell whether a LiteLLMDatabase, as the API server sent it, has something on a server, or may come to have.
+
+    Who only names a server that does not let it in must not be able to hold its deletion.
+    """
+    here = (server.metadata.namespace, server.metadata.name)
+    namespace = database["metadata"]["namespace"]
+    used, asked = part(database, "status", "server"), part(database, "spec", "serverRef")
+    if (used.get("namespace"), used.get("name")) == here:
+        return True
+    named = (asked.get("namespace") or namespace, asked.get("name")) if asked else default
+    return named == here and _lets_in(server, namespace)
 
 
 def _is_starting(server: PostgresServer, body: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from litellm_database_operator.kube.kinds import DATABASE, SECRET, SERVER
+from litellm_database_operator.kube.kinds import CLAIM, DATABASE, SECRET, SERVER, STATEFUL_SET
 from tests.integration.reconcile.conftest import WorldMaker
 from tests.support.postgres_server import PostgresServer, PostgresServers
 from tests.support.world import World, condition
@@ -189,3 +189,92 @@ async def test_sessions_of_the_proxy_do_not_keep_a_database(world: World) -> Non
         with pytest.raises(psycopg.OperationalError):
             session.execute("SELECT 1")
     assert _names(world) == []
+
+
+async def test_an_embedded_server_takes_nothing_of_a_stranger_with_it(make_world: WorldMaker) -> None:
+    """Somebody's own StatefulSet, claim and Secret bear the names that ours would have."""
+    world = make_world()
+    strangers = [
+        (STATEFUL_SET, "shared-postgres"),
+        (CLAIM, "data-shared-postgres-0"),
+        (SECRET, "shared-postgres-admin"),
+    ]
+    for kind, name in strangers:
+        meta = {"name": name, "namespace": world.namespace}
+        world.api.put({"apiVersion": kind.api_version, "kind": kind.name, "metadata": meta})
+    world.add(SERVER.name, "shared", {"embedded": {}, "deletionPolicy": "Delete"})
+    process = await world.start()
+    await process.settle()
+    assert condition(world.server(), "Ready")["reason"] == "ObjectNotOurs"
+    world.api.remove(SERVER, world.namespace, "shared")
+    await _settle(world)
+    assert world.api.get(SERVER, world.namespace, "shared") is None
+    assert all(world.api.get(kind, world.namespace, name) for kind, name in strangers)
+
+
+async def test_who_is_not_let_in_cannot_hold_a_server(make_world: WorldMaker) -> None:
+    world = make_world()
+    other = f"{world.namespace}-platform"
+    world.add_namespace(other)
+    world.add_server("closed", namespace=other)
+    world.add_database(serverRef={"name": "closed", "namespace": other})
+    process = await world.start()
+    await process.settle()
+    assert condition(world.database(), "Ready")["reason"] == "ServerNotAvailable"
+    world.api.remove(SERVER, other, "closed")
+    await _settle(world)
+    assert world.api.get(SERVER, other, "closed") is None
+
+
+async def test_a_server_is_held_by_what_lives_on_it_although_the_default_has_moved(make_world: WorldMaker) -> None:
+    world = make_world()
+    world.add_server()
+    process = await world.start(default_server=(world.namespace, "shared"))
+    world.add(DATABASE.name, "gateway", {"litellm": {"version": "1.0.1"}})
+    await process.settle()
+    assert world.is_ready(), condition(world.database(), "Ready")
+    await process.kill()
+    world.add_server("newer")
+    process = await world.start(default_server=(world.namespace, "newer"))
+    world.api.remove(SERVER, world.namespace, "shared")
+    await _settle(world)
+    assert condition(world.server(), "Ready")["reason"] == "InUse"
+
+
+async def test_a_deletion_tells_nothing_of_a_server_that_does_not_let_in(make_world: WorldMaker) -> None:
+    world = make_world()
+    other = f"{world.namespace}-platform"
+    world.add_namespace(other)
+    world.add_server("closed", namespace=other)
+    for name, server in (("one", "closed"), ("two", "missing")):
+        world.add_database(name, serverRef={"name": server, "namespace": other})
+    process = await world.start()
+    await process.settle()
+    for name in ("one", "two"):
+        world.delete_database(name)
+    await _settle(world)
+    told = {event for event in world.events() if "Deleting" in event or "left" in event}
+    assert len({event.replace("one", "NAME").replace("two", "NAME") for event in told}) == 1, told
+
+
+async def test_suspended_from_the_start_it_begins_when_it_is_resumed(make_world: WorldMaker) -> None:
+    world = make_world()
+    world.add_server()
+    world.add_database(suspend=True)
+    process = await world.start()
+    await process.settle()
+    assert condition(world.database(), "Ready")["reason"] == "Suspended"
+    assert "connection" not in world.database()["status"]
+    world.add_database(suspend=False)
+    await process.settle()
+    assert world.is_ready(), condition(world.database(), "Ready")
+
+
+async def test_two_resources_do_not_share_one_secret(make_world: WorldMaker) -> None:
+    world = make_world()
+    world.add_server()
+    await _ready(world, secret={"name": "shared-db"})
+    world.add_database("second", secret={"name": "shared-db"})
+    await _settle(world)
+    assert condition(world.database("second"), "Ready")["reason"] == "SecretNotOurs"
+    assert world.is_ready()

@@ -92,7 +92,7 @@ async def test_a_published_secret_is_made_read_and_brought_back(
     api: Api, cluster: Cluster, namespace: str, owner: Owner
 ) -> None:
     made = await cluster.create_secret(published_secret(PUBLISH, owner))
-    assert secret_facts(made, owner.uid).ours
+    assert secret_facts(made, owner.name, owner.uid).ours
     assert secret_data(made) == BINDING.published()
     edits = {"DATABASE_URL": "b2xk", "added": "b2xk"}
     edited = await change(api, SECRET, made, data=edits, metadata={"labels": {"team": "a"}})

@@ -155,7 +155,7 @@ def published() -> dict[str, Any]:
 
 
 def test_a_secret_is_read_back_as_it_was_made() -> None:
-    facts = secret_facts(published(), OWNER.uid)
+    facts = secret_facts(published(), OWNER.name, OWNER.uid)
     password = facts.password(PASSWORD_KEY)
     assert facts.ours
     assert facts.data == BINDING.published()
@@ -179,11 +179,25 @@ def test_a_secret_is_read_back_as_it_was_made() -> None:
 def test_a_secret_is_not_ours(change: dict[str, Any]) -> None:
     body = published()
     body["metadata"] |= change
-    assert not secret_facts(body, OWNER.uid).ours
+    assert not secret_facts(body, OWNER.name, OWNER.uid).ours
 
 
 def test_what_is_no_text_reads_as_empty() -> None:
     body = published()
     body["data"] = {"binary": base64.b64encode(b"\xff\xfe").decode(), "broken": "%%%"}
-    assert secret_facts(body, OWNER.uid).data == {"binary": "", "broken": ""}
-    assert secret_facts(published() | {"data": None}, OWNER.uid).data == {}
+    assert secret_facts(body, OWNER.name, OWNER.uid).data == {"binary": "", "broken": ""}
+    assert secret_facts(published() | {"data": None}, OWNER.name, OWNER.uid).data == {}
+
+
+@pytest.mark.parametrize(
+    ("owner", "uid", "predecessor"),
+    [
+        pytest.param(OWNER.name, "uid-of-one-before", True, id="of a resource of this name that is gone"),
+        pytest.param("another", OWNER.uid, False, id="of another resource"),
+        pytest.param(OWNER.name, OWNER.uid, False, id="ours"),
+    ],
+)
+def test_a_secret_of_one_that_came_before_is_told_from_anothers(owner: str, uid: str, *, predecessor: bool) -> None:
+    made = to_json(published_secret(PUBLISH, replace(OWNER, name=owner, uid=uid)))
+    made["metadata"] |= {"uid": "1", "resourceVersion": "1"}
+    assert secret_facts(made, OWNER.name, OWNER.uid).predecessor is predecessor
