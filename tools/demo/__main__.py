@@ -36,7 +36,10 @@ def main() -> None:
     """Install the operator, make one database, show it."""
     _step("install the operator", "apply", "--server-side", "-k", "manifests/local")
     _step("wait for it", "-n", "litellm-database-operator", "rollout", "status", "deployment", "--timeout=120s")
-    _step("ask for a server and a database", "apply", "--server-side", "-f", "manifests/samples/embedded.yaml")
+    if _kubectl(["-n", NAMESPACE, "get", "lldb", DATABASE, "--ignore-not-found"], quiet=True):
+        print("\n== the database is there already, and is left as you have changed it", flush=True)
+    else:
+        _step("ask for a server and a database", "apply", "--server-side", "-f", "manifests/samples/embedded.yaml")
     _wait_until_ready()
     _show("the resources", "get", "pgs,lldb", "-A")
     _show("its status", "-n", NAMESPACE, "get", "lldb", DATABASE, "-o", "jsonpath-as-json={.status}")
