@@ -1,6 +1,6 @@
 """The operator's settings: environment variables, read once by __main__.
 
-manifests/ and the chart set them; docs/operations describes them. None holds a secret.
+manifests/ sets them; docs/operations describes them. None holds a secret.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Conditions as kstatus, kubectl wait and Argo CD read them; made by reconcile/report.py alone.
+"""Conditions as kstatus, kubectl wait and Argo CD read them; made by reconcile/summary.py and *_report.py.
 
 Order matters: kstatus takes the first of Reconciling and Stalled that is True. Each carries its own
 observedGeneration, which `kubectl wait` reads before that of status.

@@ -1,7 +1,7 @@
 """The report that a migrator leaves in its container's termination message; docs/spec/report.md is its contract.
 
-Written by migrator/, read by reconcile/: it comes from a tenant's namespace, so that every field is checked and
-bounded here, and nothing is believed that the database does not say too.
+Written by migrator/, read by planning/verdict.py: it comes from a tenant's namespace, so that every field is checked
+and bounded here, and nothing is believed that the database does not say too.
 """
 
 import json

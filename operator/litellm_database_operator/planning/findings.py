@@ -1,4 +1,4 @@
-"""What a plan finds of each condition; reconcile/report.py turns findings into status."""
+"""What a plan finds of each condition; reconcile/database_report.py and server_report.py make status of it."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -106,7 +106,7 @@ async def _open(login: Login, deadlines: Deadlines) -> "psycopg.AsyncConnection[
             user=login.username,
             password=login.password.reveal(),
             sslmode=login.endpoint.tls,
-            sslrootcert=sslrootcert or ("system" if login.endpoint.tls == "verify-full" else ""),
+            sslrootcert=sslrootcert or "",
             sslcertmode="disable",
             require_auth="scram-sha-256",
             gssencmode="disable",
