@@ -28,7 +28,7 @@ from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import PodTemplate
 from litellm_database_operator.planning.steps import PublishSecret
 from tests.integration.kube.api_server import ApiServer
-from tests.unit.kube.samples import BINDING, OWNER, STEP
+from tests.support.kube_samples import BINDING, OWNER, STEP
 
 PUBLISH = PublishSecret(name="gateway-db", binding=BINDING, system_identifier="73", replaces=None)
 

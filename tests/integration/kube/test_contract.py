@@ -1,3 +1,3 @@
 """The real API server passes the contract that the fake is held to."""
 
-from tests.unit.kube.contract import *  # noqa: F403 - its tests and fixtures are what this module is for
+from tests.support.kube_contract import *  # noqa: F403 - its tests and fixtures are what this module is for

@@ -10,7 +10,7 @@ from litellm_database_operator.kube.resources import Resources
 from litellm_database_operator.model.outcome import Event
 from litellm_database_operator.model.reasons import Reason
 from tests.integration.kube.api_server import ApiServer
-from tests.unit.kube.contract import make_database
+from tests.support.kube_contract import make_database
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from litellm_database_operator.kube.job_facts import job_facts, job_has_news, pod_facts, pod_has_news, pod_of
 from litellm_database_operator.model import names
-from tests.unit.kube.samples import OWNER
+from tests.support.kube_samples import OWNER
 
 
 def job(*conditions: dict[str, str], **meta: Any) -> dict[str, Any]:

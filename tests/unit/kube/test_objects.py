@@ -29,7 +29,7 @@ from litellm_database_operator.kube.secrets import (
 from litellm_database_operator.model.resource import PodTemplate
 from litellm_database_operator.model.secret import PASSWORD_KEY, Password
 from litellm_database_operator.planning.steps import PublishCa, PublishSecret
-from tests.unit.kube.samples import BINDING, OWNER, STEP
+from tests.support.kube_samples import BINDING, OWNER, STEP
 
 ExpectYaml = Callable[[str, Any], None]
 PUBLISH = PublishSecret(name="gateway-db", binding=BINDING, system_identifier="7300000000000000000", replaces=None)

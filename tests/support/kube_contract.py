@@ -1,4 +1,4 @@
-"""What a gateway must do, whichever API server answers: run on the fake here, on the real one in integration/."""
+"""What a gateway must do, whichever API server answers: the fake one in unit/, the real one in integration/."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from litellm_database_operator.model import names
 from litellm_database_operator.model.outcome import Event
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.planning.steps import PublishSecret
-from tests.unit.kube.samples import BINDING, OWNER, STEP
+from tests.support.kube_samples import BINDING, OWNER, STEP
 
 PUBLISH = PublishSecret(name="gateway-db", binding=BINDING, system_identifier="73", replaces=None)
 FINALIZER = names.DATABASE_FINALIZER
