@@ -16,7 +16,6 @@ from typing import Final
 from cluster.identity import Identity
 from tests.bench.place import BenchError
 
-_NANOSECOND_DIGITS: Final = 9
 _WITHIN: Final = 10.0
 
 

@@ -156,16 +156,13 @@ def catalog_of(resource: LiteLLMDatabase) -> CatalogFacts:
         migrator_unlocked=False,
         memberships=wanted_memberships(resource.roles, ADMIN),
         mark=mark_of(resource),
-        foreign_comment=False,
         database=database_of(resource),
     )
 
 
 def empty_catalog() -> CatalogFacts:
     """Return a server that knows nothing of the resource."""
-    return CatalogFacts(
-        roles={}, migrator_unlocked=False, memberships=frozenset(), mark=None, foreign_comment=False, database=None
-    )
+    return CatalogFacts(roles={}, migrator_unlocked=False, memberships=frozenset(), mark=None, database=None)
 
 
 def binding_of(resource: LiteLLMDatabase, password: Password = PASSWORD) -> Binding:
@@ -337,13 +334,12 @@ class World:
 
     def catalog(self) -> CatalogFacts:
         """Return what the shared catalogues say."""
-        owner, migrator = self.resource.roles.owner, self.resource.roles.migrator
+        migrator = self.resource.roles.migrator
         return CatalogFacts(
             roles=dict(self.roles),
             migrator_unlocked=migrator in self.roles and self.roles[migrator].login,
             memberships=frozenset(self.memberships),
             mark=self.mark,
-            foreign_comment=owner in self.roles and self.mark is None,
             database=self.database,
         )
 

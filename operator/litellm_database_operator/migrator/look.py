@@ -95,11 +95,6 @@ class Seen:
         return frozenset(thing.name for thing in self.objects if thing.kind in _INDEXES and thing.valid)
 
     @property
-    def invalid_indexes(self) -> frozenset[str]:
-        """Names of indexes that no query uses, left over when building them concurrently was interrupted."""
-        return frozenset(thing.name for thing in self.objects if thing.kind in _INDEXES and not thing.valid)
-
-    @property
     def views(self) -> frozenset[str]:
         """Names of views."""
         return frozenset(thing.name for thing in self.objects if thing.kind in _VIEWS)

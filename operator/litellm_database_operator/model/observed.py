@@ -57,18 +57,7 @@ class CatalogFacts:
     memberships: frozenset[Membership]
     mark: Mark | None
     """Of the owner role; None when there is no such role, or no mark of ours on it."""
-    foreign_comment: bool
-    """The owner role exists and bears another comment, or none."""
     database: DatabaseFacts | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LastRun:
-    """The newest row of litellm_operator.migration_runs for a digest."""
-
-    digest: str
-    outcome: str
-    finished_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

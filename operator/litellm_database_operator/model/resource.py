@@ -183,10 +183,7 @@ class Metadata(BaseModel):
     namespace: str
     uid: str
     generation: int = 1
-    resource_version: str = ""
-    creation_timestamp: str | None = None
     deletion_timestamp: str | None = None
-    finalizers: list[str] = Field(default_factory=list)
     annotations: dict[str, str] = Field(default_factory=dict)
 
 

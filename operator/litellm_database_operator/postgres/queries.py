@@ -99,13 +99,11 @@ def catalog_parameters(database: DatabaseName) -> Row:
 def catalog_facts(row: Row, names: RoleNames) -> CatalogFacts:
     """Read the row of CATALOG."""
     roles = {role.name: role for role in map(_role, row["roles"] or ())}
-    mark = parse_mark(row["mark"])
     return CatalogFacts(
         roles=roles,
         migrator_unlocked=names.migrator in roles and roles[names.migrator].login,
         memberships=frozenset(Membership(**found) for found in row["memberships"] or ()),
-        mark=mark,
-        foreign_comment=names.owner in roles and mark is None,
+        mark=parse_mark(row["mark"]),
         database=_database(row) if row["database"] else None,
     )
 

@@ -113,7 +113,7 @@ def look(make: Callable[..., Observed], **changes: Any) -> Look:
                      NotOursError, Reason.DATABASE_NOT_OURS, "an earlier", id="released by the namespace that was"),
         pytest.param(look(nothing, catalog=replace(empty_catalog(), roles=roles_named("app"))), NotOursError,
                      Reason.ROLE_NOT_OURS, "team-a_gateway_app", id="a role without a mark"),
-        pytest.param(look(ready, catalog=catalog(mark=None, foreign_comment=True)), NotOursError, Reason.ROLE_NOT_OURS,
+        pytest.param(look(ready, catalog=catalog(mark=None)), NotOursError, Reason.ROLE_NOT_OURS,
                      "bears no mark", id="an owner role with a foreign comment, and a database"),
         pytest.param(look(nothing, catalog=catalog(mark=None, roles={}, memberships=frozenset())), NotOursError,
                      Reason.DATABASE_NOT_OURS, "exists and bears no mark", id="a database without a mark"),
