@@ -46,8 +46,10 @@ class Library:
 
     def nearest_litellm(self, version: str) -> str:
         """Return the known LiteLLM release closest to an unknown one, for the message that refuses it."""
-        known = [release for bundle in self.bundles for release in bundle.litellm]
-        return min(known, key=lambda release: _distance(release, version))
+        known = sorted((release for bundle in self.bundles for release in bundle.litellm), key=_numbers)
+        older = [release for release in known if _numbers(release) <= _numbers(version)]
+        newer = [release for release in known if _numbers(release) > _numbers(version)]
+        return min((*older[-1:], *newer[:1]), key=lambda release: _distance(release, version))
 
 
 def _numbers(version: str) -> tuple[int, ...]:

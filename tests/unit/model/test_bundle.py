@@ -32,6 +32,8 @@ def test_a_bundle_is_found_by_its_own_version() -> None:
         pytest.param("1.81.13", "1.81.12", id="the patch after"),
         pytest.param("1.82.5", "1.82.0", id="of the same minor"),
         pytest.param("1.99.0", "1.90.3", id="newer than all"),
+        pytest.param("9.9.9", "1.90.3", id="of a major that is not there yet"),
+        pytest.param("0.1.0", "1.81.12", id="older than all"),
         pytest.param("v1.82.0", "1.82.0", id="with a letter before it"),
         pytest.param("1.90", "1.90.3", id="without a patch"),
         pytest.param("1.82.0rc1", "1.82.0", id="a candidate"),
