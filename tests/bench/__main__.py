@@ -18,8 +18,10 @@ from tests.bench.figures import AIMS, Figure, table, this_machine
 from tests.bench.hundred import Hundred
 from tests.bench.image import image_mib
 from tests.bench.place import BenchError, place, versions
+from tests.bench.progress import tell
 from tests.bench.psql import newest_bundle
 from tests.bench.single import Rounds
+from tests.support.installation import install_operator
 from tests.support.kubectl import ROOT, KubectlError, NotInTimeError
 
 RESULT: Final = ROOT / "build/bench.json"
@@ -37,6 +39,8 @@ def main() -> int:
         return 2
     try:
         now = datetime.now(UTC).isoformat(timespec="seconds")
+        tell("install the operator")
+        install_operator()
         about = this_machine().record() | versions() | {"at": now}
         for figure in _measure(wanted):
             write(RESULT, [figure], about)

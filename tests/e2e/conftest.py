@@ -1,17 +1,16 @@
 """The operator on the local cluster, two servers that all tests share, and namespaces of a test's own."""
 
-import json
 import secrets
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import pytest
 
-from tests.support.kubectl import ROOT, Body, Kubectl, is_ready, local_kubectl
+from tests.support.installation import install_operator
+from tests.support.kubectl import Kubectl, is_ready
 from tests.support.resources import sample
 from tests.support.server_pod import ServerPod
 
-OPERATOR: Final = "litellm-database-operator"
 READY_WITHIN: Final = 120.0
 """Seconds: alone it takes ten, and the machine may have others to serve."""
 
@@ -21,20 +20,7 @@ NewNamespace = Callable[[], Kubectl]
 @pytest.fixture(scope="session")
 def operator() -> Kubectl:
     """Install the operator as the README does, and give kubectl for its namespace."""
-    kubectl = local_kubectl().within(OPERATOR)
-    kubectl.run("apply", "--server-side", "-k", "manifests/local")
-    _roll_if_rebuilt(kubectl)
-    kubectl.run("rollout", "status", f"deployment/{OPERATOR}", "--timeout=120s", at_most=150)
-    return kubectl
-
-
-def _roll_if_rebuilt(kubectl: Kubectl) -> None:
-    """The image's tag stays the same when its content does not; its digest in the template makes a new pod."""
-    record = ROOT / "build/images/operator.json"
-    if record.exists():
-        annotations = {"litellmdb.dev/image-digest": json.loads(record.read_text())["digest"]}
-        template: Body = {"spec": {"template": {"metadata": {"annotations": annotations}}}}
-        kubectl.patch("deployment", OPERATOR, template)
+    return install_operator()
 
 
 @pytest.fixture(scope="session")

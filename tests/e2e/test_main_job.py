@@ -7,7 +7,8 @@ from typing import Final
 
 import yaml
 
-from tests.e2e.conftest import OPERATOR, READY_WITHIN
+from tests.e2e.conftest import READY_WITHIN
+from tests.support.installation import OPERATOR
 from tests.support.kubectl import ROOT, Body, Kubectl, condition, is_ready
 from tests.support.resources import NEW, OLD, proxy_pod, sample
 

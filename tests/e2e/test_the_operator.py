@@ -8,8 +8,9 @@ from typing import Final
 
 import pytest
 
-from tests.e2e.conftest import OPERATOR, READY_WITHIN, NewNamespace
+from tests.e2e.conftest import READY_WITHIN, NewNamespace
 from tests.support import audit
+from tests.support.installation import OPERATOR
 from tests.support.kubectl import Kubectl, condition, has_reason, is_ready
 from tests.support.resources import database
 from tests.support.server_pod import ServerPod
