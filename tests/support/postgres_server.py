@@ -7,15 +7,13 @@ only initdb, pg_ctl and postgres: whoever wants SQL connects with psycopg.
 from __future__ import annotations
 
 import os
-import random
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -25,11 +23,10 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from tests.support.authority import Authority, Certificate
+from tests.support.ports import reserve_port
 
 MAJORS: Final = (14, 16, 18)
 
-# Below the kernel's ephemeral range, so that a restarted server finds its port free.
-_PORTS: Final = range(20_000, 30_000)
 _FAST: Final = {"fsync": "off", "full_page_writes": "off"}
 _NOBODY: Final = 65_534
 _PACKAGES: Final = Path(__file__).resolve().parent / "postgres/node_modules"
@@ -50,7 +47,7 @@ class PostgresServer:
 
     def __init__(self, *, major: int, programs: Path, folder: Path, ca: Path | None) -> None:
         self.major = major
-        self.port = _free_port()
+        self.port = reserve_port()
         self.superuser = Login(user="postgres", password=secrets.token_urlsafe(12))
         self.ca = ca
         """The certificate to trust, where the server speaks TLS."""
@@ -215,17 +212,6 @@ def _programs(major: int, folder: Path) -> Path:
     if not copy.exists():
         shutil.copytree(native, copy, symlinks=True)
     return copy / "bin"
-
-
-def _free_port() -> int:
-    """Pick a port nobody listens on, at random: sessions beside us do the same."""
-    for port in random.sample(_PORTS, 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with suppress(OSError):
-                probe.bind((PostgresServer.host, port))
-                return port
-    raise RuntimeError("100 ports tried and none is free")
 
 
 def _account() -> int | None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 import subprocess
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
 from tests.support.kubernetes_program import kubernetes_program
+from tests.support.ports import reserve_port
 
 TOKEN = "administrator-of-a-test"
 _START_SECONDS = 60.0
@@ -28,7 +27,7 @@ class ApiServer:
         """Start in a folder of its own, on ports that the kernel gives."""
         self.folder = folder
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
-        self._etcd_port, self._peer_port, self.port = _free_ports(3)
+        self._etcd_port, self._peer_port, self.port = (reserve_port() for _ in range(3))
         _make_keys(folder)
         self._start_etcd()
         self.start()
@@ -59,7 +58,7 @@ class ApiServer:
 
     def start_controllers(self, *controllers: str) -> None:
         """Start some of the controller manager's loops beside it."""
-        (port,) = _free_ports(1)
+        port = reserve_port()
         self._run(
             "kube-controller-manager",
             f"--kubeconfig={self.kubeconfig}",
@@ -160,14 +159,6 @@ def _make_keys(folder: Path) -> None:
     (folder / "tokens.csv").write_text(f"{TOKEN},admin,admin,system:masters\n")
     command: Sequence[str] = ["openssl", "genrsa", "-out", str(folder / "service-account.key"), "2048"]
     subprocess.run(command, check=True, capture_output=True)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(closing(socket.socket())) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _wait_until(question: Any, *, what: str) -> None:

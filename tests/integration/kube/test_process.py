@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from typing import Any
 import pytest
 
 from tests.integration.kube.api_server import ApiServer
+from tests.support.ports import reserve_port
 
 FAKE = Path(__file__).with_name("fake_operator.py")
 FINALIZER = "litellmdb.dev/database"
@@ -31,7 +31,7 @@ class Process:
     def __init__(self, server: ApiServer, namespace: str, folder: Path, **settings: str) -> None:
         """Start it; its output goes into `folder`."""
         self.name = settings.get("POD_NAME", "operator-1")
-        self.port = _free_port()
+        self.port = reserve_port()
         self._output = folder / f"{self.name}-{self.port}.log"
         needed = {
             "KUBECONFIG": str(server.kubeconfig),
@@ -64,12 +64,6 @@ class Process:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
         return self.process.wait(SECONDS)
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def wait_until(question: Callable[[], object], seconds: float = SECONDS) -> float:
