@@ -82,7 +82,7 @@ async def change(api: Api, kind: kinds.Kind, body: Body, **wanted: object) -> Bo
 
 async def test_what_is_not_there_is_none(cluster: Cluster, namespace: str) -> None:
     assert await cluster.fetch_secret(namespace, "none") is None
-    assert await cluster.fetch_resource(kinds.SERVER, namespace, "none") is None
+    assert await cluster.fetch(kinds.SERVER, namespace, "none") is None
     assert await cluster.list_jobs(namespace, "none") == []
     await cluster.delete_job(namespace, "none")
     await cluster.delete_secret(namespace, "none", uid="u")

@@ -40,10 +40,6 @@ class Cluster:
         with explained(f"read {kind.name} {namespace}/{name}"):
             return await self._api.fetch(kind.path(namespace, name))
 
-    async def fetch_resource(self, kind: Kind, namespace: str, name: str) -> Body | None:
-        """Return a LiteLLMDatabase or a PostgresServer, or None."""
-        return await self.fetch(kind, namespace, name)
-
     async def fetch_secret(self, namespace: str, name: str) -> Body | None:
         """Return a Secret, or None."""
         return await self.fetch(kinds.SECRET, namespace, name)

@@ -75,7 +75,7 @@ class Servers:
         Without a serverRef the one that was used counts, for the operator's default may have moved since.
         """
         where = self.reference_to_leave(resource, status)
-        body = await self._cluster.fetch_resource(SERVER, *where) if where else None
+        body = await self._cluster.fetch(SERVER, *where) if where else None
         was_made = bool(part(status, "connection"))
         # Where nothing was ever made, a server that does not let us in is told like one that is not there.
         return parse_server(body) if body and was_made else _allowed(body, resource.metadata.namespace)
@@ -171,7 +171,7 @@ class Servers:
 
     async def _fetch(self, resource: LiteLLMDatabase) -> Mapping[str, Any] | None:
         namespace, name = self.reference(resource)
-        return await self._cluster.fetch_resource(SERVER, namespace, name)
+        return await self._cluster.fetch(SERVER, namespace, name)
 
     def reference(self, resource: LiteLLMDatabase) -> tuple[str, str]:
         """Return namespace and name of the server that a database refers to, by itself or by the operator's default."""
