@@ -17,6 +17,7 @@ from litellm_database_operator.model.observed import (
     DatabaseFacts,
     InsideFacts,
     JobFacts,
+    Judged,
     LoginState,
     Observed,
     PodFacts,
@@ -72,7 +73,8 @@ NEWER: Final = replace(
     litellm=("1.82.0",),
     migrations=(*BUNDLE.migrations, "20250301000000_third"),
 )
-EMPTY: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset(), verified=frozenset())
+VERIFIED: Final = Judged(at=NOW, missing=())
+EMPTY: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset())
 
 
 def body_of(spec: Mapping[str, Any] | None = None, **metadata: object) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def inside_of(bundle: Bundle = BUNDLE) -> InsideFacts:
         finished=frozenset(bundle.migrations),
         unfinished=frozenset(),
         views=frozenset(bundle.views),
-        verified=frozenset({bundle.digest}),
+        judged={bundle.digest: VERIFIED},
     )
 
 

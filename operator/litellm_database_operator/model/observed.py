@@ -61,6 +61,26 @@ class CatalogFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """The last comparison of the database with one bundle, out of our own history."""
+
+    at: datetime
+    missing: tuple[str, ...]
+    """What it found missing: nothing, when the database was verified."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A run that applied migrations, or was cut off while it did, out of our own history."""
+
+    at: datetime
+    names: frozenset[str]
+    """Files that it was to apply."""
+    breaks: bool
+    """Something that an older proxy uses was dropped, renamed or retyped, or that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InsideFacts:
     """What the app's login sees in its database."""
 
@@ -69,8 +89,19 @@ class InsideFacts:
     unfinished: frozenset[str]
     views: frozenset[str]
     """Views in the schema."""
-    verified: frozenset[str]
-    """Digests of bundles that a run verified against this database."""
+    tables: frozenset[str] = frozenset()
+    """Tables in the schema, partitions and members of extensions left out."""
+    judged: Mapping[str, Judged] = field(default_factory=dict[str, Judged])
+    """By the bundle's digest."""
+    changes: tuple[Change, ...] = ()
+    """Oldest first."""
+    history: frozenset[str] = frozenset()
+    """Names of our own history's migrations that are applied."""
+
+    @property
+    def verified(self) -> frozenset[str]:
+        """Digests of the bundles that the database had everything of when it was last compared with them."""
+        return frozenset(digest for digest, judged in self.judged.items() if not judged.missing)
 
 
 class LoginState(StrEnum):

@@ -13,11 +13,14 @@ from enum import StrEnum
 from typing import Any, Final, cast
 
 from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.schema_state import SchemaState
 
 MAX_BYTES: Final = 3500
 MAX_TEXT: Final = 300
 """Characters of a text; docs/spec/report.md says how it is cut."""
 MAX_MISSING: Final = 10
+MAX_LINES: Final = 3
+"""Statements of each kind that a plan's summary names."""
 _MAX_NAME: Final = 80
 """Characters of a version or a digest."""
 _VERSION: Final = 1
@@ -25,6 +28,7 @@ _SHORTER: Final = (MAX_TEXT, 150, 75, 30)
 """Characters to which texts give way, one after the other, until a report fits."""
 _PRISMA_CODE: Final = re.compile(r"P\d{4}")
 _SQLSTATE: Final = re.compile(r"[0-9A-Z]{5}")
+PLAN_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _FINGERPRINT: Final = re.compile(r"[0-9a-f]{16}")
 _FAILURE_REASONS: Final = frozenset(
     {
@@ -32,6 +36,8 @@ _FAILURE_REASONS: Final = frozenset(
         Reason.MIGRATION_DEADLINE_EXCEEDED,
         Reason.MIGRATION_INTERRUPTED,
         Reason.LEDGER_UNFINISHED,
+        Reason.UNLEDGERED,
+        Reason.FOREIGN_TABLES,
         Reason.AHEAD_OF_TARGET,
         Reason.SCHEMA_INCOMPLETE,
         Reason.SERVER_UNREACHABLE,
@@ -49,7 +55,40 @@ class Outcome(StrEnum):
     """Something was applied or built, and the schema was found complete."""
     NOTHING_TO_DO = "NothingToDo"
     """The ledger was complete before, and so is the schema."""
+    AWAITING_APPROVAL = "AwaitingApproval"
+    """There is something to do, and the gate lets it pass only with an approval; nothing was changed."""
+    PLANNED = "Planned"
+    """A preview: the plan was made, and nothing was changed."""
     FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSummary:
+    """A plan, as short as a report must be; docs/spec/plan.md says what the whole of it is and where it lies."""
+
+    digest: str
+    """sha256:… of the plan; what spec.migration.approvedPlan names."""
+    pending: int
+    """Files to apply."""
+    first: str | None = None
+    """The first of them."""
+    loses: tuple[str, ...] = ()
+    """The first statements that lose rows which exist, one line each."""
+    loses_total: int = 0
+    blocks: tuple[str, ...] = ()
+    """The first statements that stop reads or writes for longer than a moment, worst first, one line each."""
+    blocks_total: int = 0
+    breaks: bool = False
+    """Something that an older proxy uses is dropped, renamed or retyped."""
+
+    def cleaned(self, limit: int = MAX_TEXT) -> "PlanSummary":
+        """Return it with every text fit to be shown."""
+        return replace(
+            self,
+            first=self.first and clean(self.first, limit),
+            loses=tuple(clean(line, limit) for line in self.loses[:MAX_LINES]),
+            blocks=tuple(clean(line, limit) for line in self.blocks[:MAX_LINES]),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +105,8 @@ class Failure:
     """The failing statement, foreign text."""
     server_message: str | None = None
     """PostgreSQL's message without DETAIL (which holds row values), foreign text."""
+    blocked_by: str | None = None
+    """Who held the lock that the run waited for, foreign text."""
 
     def cleaned(self, limit: int = MAX_TEXT) -> "Failure":
         """Return it with every text fit to be shown."""
@@ -89,6 +130,9 @@ class Report:
     seconds: float
     missing: tuple[str, ...] = ()
     """What schema.prisma names and the database lacks, the first ten."""
+    state: SchemaState | None = None
+    """What the database was when the run began."""
+    plan: PlanSummary | None = None
     failure: Failure | None = None
 
     def cleaned(self, limit: int = MAX_TEXT) -> "Report":
@@ -98,6 +142,7 @@ class Report:
             bundle=clean(self.bundle, _MAX_NAME),
             digest=clean(self.digest, _MAX_NAME),
             missing=tuple(clean(name, limit) for name in self.missing[:MAX_MISSING]),
+            plan=self.plan and self.plan.cleaned(limit),
             failure=self.failure and self.failure.cleaned(limit),
         )
 
@@ -152,6 +197,8 @@ def _report(told: Mapping[str, Any]) -> Report:
         ledger=_matching(_FINGERPRINT, told["ledger"]),
         seconds=_seconds(told["seconds"]),
         missing=_texts(told.get("missing", [])),
+        state=None if told.get("state") is None else SchemaState(told["state"]),
+        plan=None if told.get("plan") is None else _plan(told["plan"]),
         failure=None if told.get("failure") is None else _failure(told["failure"]),
     )
     if (report.outcome is Outcome.FAILED) != (report.failure is not None):
@@ -159,12 +206,25 @@ def _report(told: Mapping[str, Any]) -> Report:
     return report
 
 
+def _plan(told: Mapping[str, Any]) -> PlanSummary:
+    return PlanSummary(
+        digest=_matching(PLAN_DIGEST, told["digest"]),
+        pending=_count(told["pending"]),
+        first=None if told.get("first") is None else _text(told["first"]),
+        loses=_texts(told["loses"])[:MAX_LINES],
+        loses_total=_count(told["loses_total"]),
+        blocks=_texts(told["blocks"])[:MAX_LINES],
+        blocks_total=_count(told["blocks_total"]),
+        breaks=told["breaks"] is True,
+    )
+
+
 def _failure(told: Mapping[str, Any]) -> Failure:
     reason = Reason(told["reason"])
     if reason not in _FAILURE_REASONS:
         raise ValueError("no reason of a migrator")
     code, sqlstate = told.get("prisma_code"), told.get("sqlstate")
-    texts = ("migration", "statement", "server_message")
+    texts = ("migration", "statement", "server_message", "blocked_by")
     return Failure(
         reason=reason,
         message=_text(told["message"]),

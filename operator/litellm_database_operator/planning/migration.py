@@ -23,7 +23,7 @@ _AT_ONCE: Final = 0.0
 _LOOK_AGAIN: Final = 30.0
 """Seconds between looks at a running Job; its end wakes us earlier."""
 _UNSCHEDULABLE: Final = "Unschedulable"
-_NOTHING: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset(), verified=frozenset())
+_NOTHING: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from litellm_database_operator.model.observed import (
     CatalogFacts,
     DatabaseFacts,
     InsideFacts,
+    Judged,
     ServerFacts,
 )
 from litellm_database_operator.model.roles import Membership, Role, parse_mark
@@ -178,8 +179,8 @@ def ledger(schema: SchemaName) -> sql.Composed:
 
 
 VERIFIED: Final[LiteralString] = """
-    SELECT DISTINCT pg_catalog.left(digest, 100) AS digest
-      FROM litellm_operator.migration_runs WHERE verified LIMIT 1000
+    SELECT pg_catalog.left(digest, 100) AS digest, pg_catalog.max(finished_at) AS at
+      FROM litellm_operator.migration_runs WHERE verified GROUP BY 1 LIMIT 1000
 """
 
 
@@ -189,5 +190,5 @@ def inside_facts(views: Sequence[str], ledger_rows: Sequence[Row], verified_rows
         finished=frozenset(row["name"] for row in ledger_rows if row["finished"]),
         unfinished=frozenset(row["name"] for row in ledger_rows if not row["finished"]),
         views=frozenset(views),
-        verified=frozenset(row["digest"] for row in verified_rows),
+        judged={row["digest"]: Judged(at=row["at"], missing=()) for row in verified_rows},
     )

@@ -20,6 +20,7 @@ from tests.support.planning import (
     EMPTY,
     NEWER,
     NOW,
+    VERIFIED,
     catalog_of,
     inside_of,
     job_of,
@@ -83,11 +84,11 @@ def succeeded(**changes: Any) -> JobFacts:
         pytest.param(inside_of(), True, id="ledger, views and a comparison"),
         pytest.param(inside_of(NEWER), False, id="never compared with this bundle"),
         pytest.param(
-            replace(inside_of(NEWER), verified=frozenset({BUNDLE.digest})), True, id="more migrations than needed"
+            replace(inside_of(NEWER), judged={BUNDLE.digest: VERIFIED}), True, id="more migrations than needed"
         ),
         pytest.param(NO_VIEWS, False, id="a view is gone"),
         pytest.param(replace(inside_of(), finished=HALF.finished), False, id="a migration is not there"),
-        pytest.param(replace(inside_of(), verified=frozenset[str]()), False, id="nobody compared"),
+        pytest.param(replace(inside_of(), judged={}), False, id="nobody compared"),
         pytest.param(EMPTY, False, id="empty"),
     ],
 )
@@ -103,7 +104,7 @@ def test_a_complete_database_needs_no_job_whatever_jobs_say() -> None:
 # Ahead
 
 
-AHEAD = replace(inside_of(NEWER), verified=frozenset({BUNDLE.digest, NEWER.digest}))
+AHEAD = replace(inside_of(NEWER), judged=dict.fromkeys((BUNDLE.digest, NEWER.digest), VERIFIED))
 
 
 @pytest.mark.parametrize(
@@ -409,7 +410,7 @@ def test_the_next_command_survives_the_longest_report() -> None:
     ("inside", "told"),
     [
         pytest.param(NO_VIEWS, "LiteLLM_VerificationTokenView", id="views gone"),
-        pytest.param(replace(inside_of(), verified=frozenset[str]()), "record of its comparison", id="the record gone"),
+        pytest.param(replace(inside_of(), judged={}), "record of its comparison", id="the record gone"),
     ],
 )
 def test_what_a_run_left_complete_and_is_not_so_is_told(inside: InsideFacts, told: str) -> None:

@@ -38,6 +38,7 @@ from tests.support.planning import (
     NEWER,
     PASSWORD,
     UNHURRIED,
+    VERIFIED,
     World,
     binding_of,
     inside_of,
@@ -530,7 +531,7 @@ INSIDES = st.none() | st.builds(
     finished=LEDGERS,
     unfinished=LEDGERS,
     views=st.sets(st.sampled_from(BUNDLE.views)).map(frozenset),
-    verified=st.sets(st.sampled_from([BUNDLE.digest, NEWER.digest])).map(frozenset),
+    judged=st.sets(st.sampled_from([BUNDLE.digest, NEWER.digest])).map(lambda them: dict.fromkeys(them, VERIFIED)),
 )
 JOBS = st.lists(
     st.builds(
