@@ -26,17 +26,31 @@ class Progress:
     """The one that the run stopped in, once it is known."""
     obstacle: str = ""
     """Why the last try did not get further, in the server's words."""
+    prisma_code: str | None = None
+    """Of the obstacle, as is the next."""
+    sqlstate: str | None = None
+    blocked_by: str | None = None
+    """Who holds what is waited for, as far as the migrator may see. Foreign text."""
     missing: tuple[str, ...] = field(default=())
 
     def begin(self, migration: str) -> None:
         """A migration is being applied from now on."""
-        self.phase, self.migration, self.obstacle = "applying migrations", migration, ""
+        self.phase, self.migration = "applying migrations", migration
+        self.pass_on()
 
     def finish(self, migration: str) -> None:
         """It is applied."""
         self.migration = None
         self.applied += 1
         self.finished |= {migration}
+
+    def hinder(self, words: str, *, prisma_code: str | None = None, sqlstate: str | None = None) -> None:
+        """A try was in vain, and is made again: what the report says if the deadline comes first."""
+        self.obstacle, self.prisma_code, self.sqlstate = words, prisma_code, sqlstate
+
+    def pass_on(self) -> None:
+        """Nothing is in the way any more."""
+        self.obstacle, self.prisma_code, self.sqlstate, self.blocked_by = "", None, None, None
 
     @property
     def fingerprint(self) -> str:

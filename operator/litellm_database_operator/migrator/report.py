@@ -1,7 +1,9 @@
 """Makes the report out of how a run went, and leaves it where the kubelet picks it up."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from litellm_database_operator.migrator.content import ContentError
 from litellm_database_operator.migrator.errors import QueryError, RunFailedError
@@ -11,6 +13,9 @@ from litellm_database_operator.migrator.settings import SettingsError
 from litellm_database_operator.migrator.stop import StopError
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure, Outcome, Report, dump
+
+_OUTSIDE: Final[Mapping[str | None, Reason]] = {"25006": Reason.SERVER_READ_ONLY, "53300": Reason.SERVER_BUSY}
+"""Why a server that answers let nobody in until the deadline."""
 
 
 def explain(error: BaseException, progress: Progress) -> Failure:
@@ -53,13 +58,15 @@ def is_bug(error: BaseException) -> bool:
 
 def _stopped(error: StopError, progress: Progress) -> Failure:
     overdue = error.reason is Reason.MIGRATION_DEADLINE_EXCEEDED
-    never_in = overdue and progress.phase == "waiting for the database"
+    outside = overdue and progress.phase == "waiting for the database"
     return Failure(
-        reason=Reason.SERVER_UNREACHABLE if never_in else error.reason,
-        prisma_code="P1001" if never_in else None,
+        reason=_OUTSIDE.get(progress.sqlstate, Reason.SERVER_UNREACHABLE) if outside else error.reason,
+        prisma_code=progress.prisma_code or ("P1001" if outside and progress.sqlstate is None else None),
+        sqlstate=progress.sqlstate,
         migration=progress.migration,
         statement=progress.statement,
         server_message=progress.obstacle or None,
+        blocked_by=progress.blocked_by,
         message=f"cannot go on: {'the deadline passed' if overdue else 'the Job was told to end'} "
         f"while {progress.phase}; what is applied stays applied",
     )

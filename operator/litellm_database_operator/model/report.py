@@ -41,6 +41,8 @@ _FAILURE_REASONS: Final = frozenset(
         Reason.AHEAD_OF_TARGET,
         Reason.SCHEMA_INCOMPLETE,
         Reason.SERVER_UNREACHABLE,
+        Reason.SERVER_READ_ONLY,
+        Reason.SERVER_BUSY,
         Reason.DATABASE_MISSING,
         Reason.LOGIN_FAILED,
         Reason.TLS_FAILED,

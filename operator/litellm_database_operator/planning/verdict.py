@@ -16,7 +16,15 @@ from litellm_database_operator.planning.occasion import Occasion
 
 _REPEAT_AFTER: Final = timedelta(minutes=10)
 """A run that a fault ended, or that succeeded and left the schema incomplete, is repeated this seldom."""
-_PASSING: Final = frozenset({Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED, Reason.MIGRATION_INTERRUPTED})
+_PASSING: Final = frozenset(
+    {
+        Reason.SERVER_UNREACHABLE,
+        Reason.SERVER_READ_ONLY,
+        Reason.SERVER_BUSY,
+        Reason.LOGIN_FAILED,
+        Reason.MIGRATION_INTERRUPTED,
+    }
+)
 """Failures of a run that say nothing against the bundle: another run may well go through."""
 _UNDONE_AFTER: Final = timedelta(minutes=1)
 """So long after its beginning a run is repeated whose work is not to be seen."""

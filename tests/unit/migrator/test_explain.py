@@ -66,3 +66,35 @@ def test_only_what_nobody_expects_is_a_bug(error: BaseException, bug: bool) -> N
 )
 def test_the_outcome_tells_whether_anything_changed(progress: Progress, outcome: Outcome) -> None:
     assert make_report(progress, None, bundle="1", digest="2").outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "prisma_code", "reason", "told"),
+    [
+        pytest.param("25006", None, Reason.SERVER_READ_ONLY, None, id="a standby"),
+        pytest.param("53300", "P2037", Reason.SERVER_BUSY, "P2037", id="no free connection"),
+        pytest.param("57P03", None, Reason.SERVER_UNREACHABLE, None, id="one that is starting"),
+        pytest.param(None, "P1001", Reason.SERVER_UNREACHABLE, "P1001", id="nobody"),
+    ],
+)
+def test_the_deadline_before_a_closed_door_names_what_closes_it(
+    sqlstate: str | None, prisma_code: str | None, reason: Reason, told: str | None
+) -> None:
+    progress = Progress(phase="waiting for the database")
+    progress.hinder("words", prisma_code=prisma_code, sqlstate=sqlstate)
+    failure = explain(DEADLINE, progress)
+    assert (failure.reason, failure.prisma_code, failure.sqlstate) == (reason, told, sqlstate)
+    assert parse(dump(make_report(Progress(), failure, bundle="1", digest="2"))).failure == failure
+
+
+def test_the_deadline_behind_a_lock_names_who_holds_it() -> None:
+    progress = Progress(phase="applying migrations", sqlstate="55P03", blocked_by="pid 7")
+    failure = explain(DEADLINE, progress)
+    assert (failure.reason, failure.sqlstate) == (Reason.MIGRATION_DEADLINE_EXCEEDED, "55P03")
+    assert failure.blocked_by == "pid 7"
+
+
+def test_what_was_in_the_way_of_one_migration_is_not_told_of_the_next() -> None:
+    progress = Progress(sqlstate="55P03", blocked_by="pid 7", obstacle="words")
+    progress.begin("next")
+    assert (progress.sqlstate, progress.blocked_by, progress.obstacle) == (None, None, "")
