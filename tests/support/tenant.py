@@ -93,15 +93,15 @@ class Tenant:
         """Return the step that lets it go and keeps it."""
         return ReleaseDatabase(roles=self.roles, mark=make_mark("released"))
 
-    async def prepare(self) -> None:
+    async def prepare(self, history: Path = HISTORY) -> None:
         """Make the inside of a database that exists."""
-        await self.gateway.prepare_database(self.preparation(), self.facts, HISTORY)
+        await self.gateway.prepare_database(self.preparation(), self.facts, history)
 
-    async def provision(self) -> Tenant:
+    async def provision(self, history: Path = HISTORY) -> Tenant:
         """Make all of it, and let both logins and the migrator in."""
         await self.gateway.shape_roles(self.shape(), self.facts)
         await self.gateway.create_database(self.database)
-        await self.prepare()
+        await self.prepare(history)
         for login in (*self.roles.logins(), self.roles.migrator):
             await self.set_password(login)
         return self

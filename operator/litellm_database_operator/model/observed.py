@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from litellm_database_operator.model.migration import RunMode
 from litellm_database_operator.model.names import RoleName
 from litellm_database_operator.model.roles import Mark, Membership, Role
 from litellm_database_operator.model.secret import Endpoint, Password
@@ -95,6 +96,8 @@ class InsideFacts:
     """By the bundle's digest."""
     changes: tuple[Change, ...] = ()
     """Oldest first."""
+    last_finished: datetime | None = None
+    """When the newest row of the ledger was finished."""
     history: frozenset[str] = frozenset()
     """Names of our own history's migrations that are applied."""
 
@@ -162,6 +165,11 @@ class JobFacts:
     ledger: str
     """Fingerprint of the ledger that it started from."""
     retry: str
+    mode: RunMode
+    gate: str
+    """Fingerprint of policy, approval and engine that it runs under."""
+    proof: str
+    """Which of the comparisons that are made from time to time it is; empty for none of them."""
     template: str
     """Fingerprint of what its pod was made from."""
     created: datetime

@@ -1,6 +1,6 @@
 """The steps from nothing to a database that its logins may enter."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from litellm_database_operator.model.observed import CatalogFacts, Observed
 from litellm_database_operator.model.resource import LiteLLMDatabase
@@ -9,6 +9,7 @@ from litellm_database_operator.planning.roles import plan_roles
 from litellm_database_operator.planning.steps import (
     AdmitLogins,
     CreateDatabase,
+    ExtendHistory,
     PrepareDatabase,
     RestrictDatabase,
     Step,
@@ -31,8 +32,19 @@ def plan_database(resource: LiteLLMDatabase, observed: Observed, mark: Mark) -> 
     if is_new(resource, observed):
         yield PrepareDatabase(database=resource.database, schema=resource.spec.schema_, roles=roles)
     elif not is_prepared(resource, observed):
-        # The admin goes inside once, before any tenant can.
+        # What tenants have their hands on is not prepared again.
         yield AdmitLogins(database=resource.database, roles=roles)
+
+
+def plan_history(
+    resource: LiteLLMDatabase, observed: Observed, files: Collection[str], *, needed: bool
+) -> Iterator[Step]:
+    """Yield what brings our own history in a database in use to `files`, the image's; one that has more is left.
+
+    `needed` says that a run begins after it, which writes there. Otherwise it keeps nobody from being ready.
+    """
+    if observed.inside is not None and not observed.inside.history.issuperset(files):
+        yield ExtendHistory(database=resource.database, roles=resource.roles, needed=needed)
 
 
 def is_prepared(resource: LiteLLMDatabase, observed: Observed) -> bool:

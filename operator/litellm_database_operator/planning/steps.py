@@ -45,6 +45,16 @@ class PrepareDatabase:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendHistory:
+    """In a database that is in use: what our own schema lacks of this operator's history, and the rights on it."""
+
+    database: DatabaseName
+    roles: RoleNames
+    needed: bool
+    """The steps after it need it. Where not, a fault of it is no reason to end the pass: the next look tries again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AdmitLogins:
     """GRANT CONNECT, where somebody took it from the logins of a database that is in use; the inside is not touched."""
 
@@ -158,6 +168,7 @@ PostgresStep = (
     ShapeRoles
     | CreateDatabase
     | PrepareDatabase
+    | ExtendHistory
     | AdmitLogins
     | RestrictDatabase
     | SetPassword

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Awaitable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, LiteralString
+from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
 from psycopg.rows import DictRow, dict_row
@@ -21,6 +21,7 @@ from litellm_database_operator.model.secret import Endpoint, Password
 from litellm_database_operator.postgres.sqlstates import connect_error, late_error, statement_error, warning_error
 from litellm_database_operator.postgres.statements import Statement
 
+_T = TypeVar("_T")
 APPLICATION_NAME: Final = "litellm-database-operator"
 
 # What the server, the database or the role may have set for its sessions must not reach us: the names that
@@ -149,7 +150,10 @@ class Session:
         self, doing: str, query: LiteralString | Statement, parameters: Mapping[str, Any] | None = None
     ) -> list[DictRow]:
         """Return the rows of a query; OperatorError says that it cannot do what `doing` calls it."""
-        cursor = await self._call(doing, self._connection.execute(query, parameters))
+        return await self._call(doing, self._rows(query, parameters))
+
+    async def _rows(self, query: LiteralString | Statement, parameters: Mapping[str, Any] | None) -> list[DictRow]:
+        cursor = await self._connection.execute(query, parameters)
         return await cursor.fetchall()
 
     async def run(self, doing: str, statements: Statement, *, seconds: float | None = None) -> None:
@@ -176,9 +180,7 @@ class Session:
             return False
         return False
 
-    async def _call(
-        self, doing: str, call: Awaitable[psycopg.AsyncCursor[DictRow]], *, seconds: float | None = None
-    ) -> psycopg.AsyncCursor[DictRow]:
+    async def _call(self, doing: str, call: Awaitable[_T], *, seconds: float | None = None) -> _T:
         seconds = seconds or self._seconds
         timer = asyncio.get_running_loop().call_later(seconds, self._hang_up)
         try:

@@ -59,6 +59,5 @@ async def _look(session: Session, database: DatabaseName, schema: SchemaName) ->
     doing = f"look into database {database}"
     names = {"schema": schema, "operator_schema": OPERATOR_SCHEMA, "ledger": LEDGER_TABLE}
     (found,) = await session.fetch(doing, queries.INSIDE, names)
-    ledger = await session.fetch(doing, queries.ledger(schema)) if found["has_ledger"] else []
-    verified = await session.fetch(doing, queries.VERIFIED) if found["has_runs"] else []
-    return queries.inside_facts(found["views"], ledger, verified)
+    (told,) = await session.fetch(doing, queries.inside(schema, found))
+    return queries.inside_facts(found, told)

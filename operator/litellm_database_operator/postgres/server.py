@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from litellm_database_operator.errors import UnavailableError
-from litellm_database_operator.model.names import DatabaseName, RoleName, role_names
+from litellm_database_operator.model.names import DatabaseName, RoleName, RoleNames, role_names
 from litellm_database_operator.model.observed import CatalogFacts, ServerFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.secret import Endpoint, Password
 from litellm_database_operator.planning.steps import (
     AdmitLogins,
     DropDatabase,
+    ExtendHistory,
     PrepareDatabase,
     ReleaseDatabase,
     ShapeRoles,
@@ -39,6 +40,7 @@ _LONG_SECONDS: Final = 300
 """CREATE and DROP DATABASE wait for the disk, on a busy server for minutes."""
 _END_MILLISECONDS: Final = 5_000
 _END_ROUNDS: Final = 3
+_LOCK_MILLISECONDS: Final = 1_000
 _FIRST_WITHOUT_PUBLIC_CREATE: Final = 15
 
 
@@ -125,14 +127,27 @@ class Server:
             closing = server.major < _FIRST_WITHOUT_PUBLIC_CREATE and server.superuser
             changes = [
                 *([] if found["has_ledger"] else statements.create_history_ledger()),
-                *_history_changes(read_history(history), {row["name"] for row in applied}),
-                *statements.share_history(step.roles),
+                *_history_changes(read_history(history), {row["name"] for row in applied}, step.roles),
                 *([statements.close_public_schema()] if closing else []),
                 *statements.hand_over_schema(step.schema, step.roles, exists=found["schema_exists"]),
                 *statements.default_privileges(step.schema, step.roles),
                 statements.allow_connect(step.database, step.roles),
             ]
             await session.run(doing, statements.script(changes))
+
+    async def extend_history(self, step: ExtendHistory, history: Path) -> None:
+        """Bring our own schema in a database that is in use to all files of `history`, in one transaction.
+
+        A tenant can hold a lock on the runs: it is waited for but a moment, as whoever reads them waits behind us.
+        """
+        doing = f"extend the history in database {step.database}"
+        begin = [*statements.begin(lock_timeout=_LOCK_MILLISECONDS), *statements.create_history_ledger()]
+        async with self._pool.session_in(step.database) as session:
+            await session.run(doing, statements.script([*begin, statements.lock_history()]))
+            # under the lock: another operator may just have done it
+            applied = {row["name"] for row in await session.fetch(doing, queries.HISTORY_APPLIED)}
+            changes = _history_changes(read_history(history), applied, step.roles)
+            await session.run(doing, statements.script([*changes, statements.commit()]))
 
     async def admit_logins(self, step: AdmitLogins) -> None:
         """Let the logins of a database in again."""
@@ -191,9 +206,10 @@ class Server:
         await session.run(doing, statements.reset_time())
 
 
-def _history_changes(history: History, applied: Collection[str]) -> Iterable[Statement]:
+def _history_changes(history: History, applied: Collection[str], roles: RoleNames) -> Iterable[Statement]:
     for migration in history.pending(applied):
         yield from statements.apply_history(migration)
+    yield from statements.share_history(roles)
 
 
 async def _verifier(password: Password) -> ScramVerifier:

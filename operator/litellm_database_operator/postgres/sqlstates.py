@@ -129,7 +129,9 @@ def statement_error(doing: str, error: psycopg.Error) -> OperatorError:
     if state in _MUST_ACT:
         reason, ours = _MUST_ACT[state]
         return MustActError(reason, f"cannot {doing}: {ours} ({_primary(error)})")
-    reason, ours = _LOST if state is None or state.startswith(("08", "57P")) else _PASSING.get(state, _OTHER)
+    unread = isinstance(error, psycopg.DataError)  # the server's answer, which has no SQLSTATE
+    lost = state.startswith(("08", "57P")) if state else not unread
+    reason, ours = _LOST if lost else _PASSING.get(state or "", _OTHER)
     return UnavailableError(reason, f"cannot {doing}: {ours} ({_primary(error)})")
 
 

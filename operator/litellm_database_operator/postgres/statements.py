@@ -174,10 +174,32 @@ def apply_history(migration: HistoryMigration) -> list[Statement]:
     ]
 
 
+def begin(*, lock_timeout: int) -> list[Statement]:
+    """Begin a transaction that waits at most so many milliseconds for a lock."""
+    return [
+        sql.SQL("BEGIN"),
+        _format("SET LOCAL lock_timeout = {milliseconds}", milliseconds=sql.Literal(lock_timeout)),
+    ]
+
+
+def commit() -> sql.SQL:
+    """End the transaction."""
+    return sql.SQL("COMMIT")
+
+
+def lock_history() -> sql.Composed:
+    """Keep others from extending the history; nobody but the admin may take a lock that this one waits for.
+
+    https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
+    """
+    return _format("LOCK TABLE {ledger} IN SHARE ROW EXCLUSIVE MODE", ledger=HISTORY_LEDGER)
+
+
 def share_history(roles: RoleNames) -> list[sql.Composed]:
-    """Let the owner role write runs and the proxy read them; nobody but the admin can take one away."""
+    """Let the owner role write runs and the proxy read all; nobody but the admin can take one away."""
     names = {
         "schema": sql.Identifier(OPERATOR_SCHEMA),
+        "ledger": HISTORY_LEDGER,
         "runs": MIGRATION_RUNS,
         "owner": sql.Identifier(roles.owner),
         "app": sql.Identifier(roles.app),
@@ -185,7 +207,7 @@ def share_history(roles: RoleNames) -> list[sql.Composed]:
     return [
         _format("GRANT USAGE ON SCHEMA {schema} TO {owner}, {app}", **names),
         _format("GRANT SELECT, INSERT, UPDATE ON {runs} TO {owner}", **names),
-        _format("GRANT SELECT ON {runs} TO {app}", **names),
+        _format("GRANT SELECT ON {runs}, {ledger} TO {app}", **names),
     ]
 
 

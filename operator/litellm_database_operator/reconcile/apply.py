@@ -1,5 +1,6 @@
 """Carries out the steps of a plan, one after the other, and decides nothing."""
 
+import logging
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
@@ -7,7 +8,7 @@ from typing import Final, assert_never
 
 from pydantic import BaseModel
 
-from litellm_database_operator.errors import NotOursError
+from litellm_database_operator.errors import NotOursError, OperatorError
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.effects import Effects
 from litellm_database_operator.kube.jobs import migration_job
@@ -24,6 +25,7 @@ from litellm_database_operator.planning.steps import (
     DeleteJobs,
     DeleteSecret,
     DropDatabase,
+    ExtendHistory,
     PostgresStep,
     PrepareDatabase,
     PublishCa,
@@ -38,6 +40,7 @@ from litellm_database_operator.planning.steps import (
 from litellm_database_operator.reconcile.servers import Connected
 from litellm_database_operator.settings import Settings
 
+_log = logging.getLogger(__name__)
 _LOGIN_OUTLIVES_DEADLINE: Final = timedelta(minutes=10)
 """VALID UNTIL of the migrator's password: its deadline, and time for the pod to be scheduled and pulled."""
 
@@ -75,6 +78,8 @@ class Applier:
                 await gateway.create_database(database)
             case PrepareDatabase():
                 await gateway.prepare_database(step, server.facts, self._settings.history)
+            case ExtendHistory():
+                await self._extend_history(step, server)
             case AdmitLogins():
                 await gateway.admit_logins(step)
             case RestrictDatabase(database=database):
@@ -87,6 +92,14 @@ class Applier:
                 await gateway.drop(step)
             case _:
                 assert_never(step)
+
+    async def _extend_history(self, step: ExtendHistory, server: Connected) -> None:
+        try:
+            await server.gateway.extend_history(step, self._settings.history)
+        except OperatorError as error:
+            if step.needed:
+                raise
+            _log.warning("the next look tries again: %s", error.message)
 
     async def _apply_to_cluster(self, step: ClusterStep, owner: Owner, server: Connected) -> None:
         match step:
