@@ -7,13 +7,20 @@
 export class JudgeError extends Error {
   /**
    * @param {string} message one sentence, without secrets and without row values
-   * @param {{code?: string | null, sqlstate?: string | null, position?: number | null, cause?: unknown}} [facts]
+   * @param {{code?: string | null, sqlstate?: string | null, position?: number | null, script?: string, cause?: unknown}} [facts]
    */
-  constructor(message, { code = null, sqlstate = null, position = null, cause } = {}) {
+  constructor(message, { code = null, sqlstate = null, position = null, script, cause } = {}) {
     super(message, { cause })
     this.code = code
     this.sqlstate = sqlstate
     this.position = position
+    this.script = script
+  }
+
+  /** The same error, told of one script among several. @param {string} script */
+  inScript(script) {
+    const { message, code, sqlstate, position, cause } = this
+    return new JudgeError(message, { code, sqlstate, position, script, cause })
   }
 }
 

@@ -5,6 +5,7 @@
 import { createInterface } from 'node:readline'
 import { compare } from './compare.js'
 import { diagnose } from './diagnose.js'
+import { effects } from './effects.js'
 import { fromEngine, JudgeError } from './errors.js'
 import { parse } from './parser.js'
 import { loadEngine, panicOf } from './wasm.js'
@@ -26,6 +27,7 @@ const METHODS = {
   hello: { needs: [], answer: hello },
   diagnose: { needs: ['connection', 'migrations'], answer: diagnose },
   compare: { needs: ['connection', 'datamodel'], answer: compare },
+  effects: { needs: ['scripts'], answer: effects },
   parse: { needs: ['sql'], answer: parse },
 }
 
@@ -44,8 +46,8 @@ async function handle(line) {
     return { id, result: await Promise.race([answer(request), crash]) }
   } catch (error) {
     crashed = panicOf(error) !== null
-    const { code, sqlstate, message, position } = told(error)
-    return { id, error: { code, sqlstate, message, position } }
+    const { code, sqlstate, message, position, script } = told(error)
+    return { id, error: { code, sqlstate, message, position, script } }
   }
 }
 

@@ -2,7 +2,7 @@
 /**
  * PostgreSQL's own parser. It counts bytes of UTF-8; the server's error positions and Python's strings count characters, and so does what leaves this module.
  */
-import { hasSqlDetails, parse as parseTree } from 'libpg-query'
+import { hasSqlDetails, parse as parseTree, parsePlPgSQL } from 'libpg-query'
 import { JudgeError } from './errors.js'
 
 /** @typedef {{kind: string, start: number, end: number, text: string}} Statement */
@@ -39,6 +39,35 @@ export async function statementsOf(sql) {
 export async function parse({ sql }) {
   const statements = await statementsOf(sql)
   return { statements: statements.map(({ kind, start, end, text }) => ({ kind, start, end, text })) }
+}
+
+/**
+ * A DO block as PL/pgSQL's compiler takes it apart; null where it refuses to, as it does where names are left to the server.
+ * @param {string} sql the whole DO statement
+ * @returns {Promise<any>}
+ */
+export async function parseBlock(sql) {
+  try {
+    const { plpgsql_funcs: functions } = /** @type {any} */ (await parsePlPgSQL(sql))
+    return functions.length === 1 ? functions[0].PLpgSQL_function : null
+  } catch {
+    return null
+  }
+}
+
+/**
+ * The tree of an expression; null where it does not parse.
+ * @param {string} sql
+ * @returns {Promise<any>}
+ */
+export async function expressionOf(sql) {
+  try {
+    const [statement, ...more] = /** @type {any[]} */ ((await parseTree(`SELECT ${sql}`)).stmts)
+    const { targetList = [], ...rest } = statement.stmt.SelectStmt
+    return more.length === 0 && targetList.length === 1 && !rest.fromClause ? targetList[0].ResTarget.val : null
+  } catch {
+    return null
+  }
 }
 
 /**

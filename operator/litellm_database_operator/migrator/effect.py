@@ -26,11 +26,13 @@ class Act(StrEnum):
     ADD_CONSTRAINT = "AddConstraint"
     DROP_CONSTRAINT = "DropConstraint"
     VALIDATE_CONSTRAINT = "ValidateConstraint"
+    RENAME_CONSTRAINT = "RenameConstraint"
     CREATE_INDEX = "CreateIndex"
     DROP_INDEX = "DropIndex"
     RENAME_INDEX = "RenameIndex"
     CREATE_ENUM = "CreateEnum"
     ADD_ENUM_VALUE = "AddEnumValue"
+    RENAME_ENUM_VALUE = "RenameEnumValue"
     DROP_TYPE = "DropType"
     RENAME_TYPE = "RenameType"
     CREATE_VIEW = "CreateView"
@@ -53,14 +55,18 @@ class Effect:
 
     act: Act
     table: str | None = None
+    schema: str | None = None
+    """As the script spells it; None: by search_path."""
     name: str | None = None
-    """Of the column, index, constraint, type."""
+    """Of the column, index, constraint, type, view, function, trigger, setting."""
     new_name: str | None = None
     type: str | None = None
     """Of a column from now on, as format_type() spells it."""
     using: bool = False
     default: str = "none"
     """`none`, `constant` or `volatile`."""
+    not_null: bool = False
+    """A column that is added NOT NULL."""
     columns: tuple[str, ...] = ()
     """That an UPDATE sets."""
     only_null: bool = False
@@ -72,10 +78,13 @@ class Effect:
     not_valid: bool = False
     references: str | None = None
     """Table that a foreign key points to."""
+    cascade: bool = False
     if_exists: bool = False
     if_not_exists: bool = False
     conditional: bool = False
     """Inside a DO block: it may not run."""
+    text: str | None = None
+    """Of the statement inside a DO block that does it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,11 +102,13 @@ def read_effect(told: Mapping[str, Any]) -> Effect:
     return Effect(
         act=Act(act) if act in _ACTS else Act.UNKNOWN,
         table=told.get("table"),
+        schema=told.get("schema"),
         name=told.get("name"),
         new_name=told.get("newName"),
         type=told.get("type"),
         using=told.get("using", False),
         default=told.get("default") or "none",
+        not_null=told.get("notNull", False),
         columns=tuple(told.get("columns") or ()),
         only_null=told.get("onlyNull", False),
         where=told.get("where", False),
@@ -105,9 +116,11 @@ def read_effect(told: Mapping[str, Any]) -> Effect:
         constraint=told.get("constraint"),
         not_valid=told.get("notValid", False),
         references=told.get("references"),
+        cascade=told.get("cascade", False),
         if_exists=told.get("ifExists", False),
         if_not_exists=told.get("ifNotExists", False),
         conditional=told.get("conditional", False),
+        text=told.get("text"),
     )
 
 

@@ -8,21 +8,34 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypedDict, Unpack
 
+from litellm_database_operator.migrator.effect import StatementEffects, read_statement
 from litellm_database_operator.migrator.settings import Login
 
 _GONE: Final = "the judge ended before it answered"
 
 
-class JudgeError(Exception):
-    """The judge could not answer; `code` is Prisma's, `sqlstate` PostgreSQL's, each None where there is none."""
+class _Facts(TypedDict, total=False):
+    code: str | None
+    sqlstate: str | None
+    script: str | None
+    position: int | None
 
-    def __init__(self, message: str, *, code: str | None = None, sqlstate: str | None = None) -> None:
+
+class JudgeError(Exception):
+    """The judge could not answer; `code` is Prisma's, `sqlstate` PostgreSQL's, each None where there is none.
+
+    `script` and `position` say where a script does not parse, of several the first.
+    """
+
+    def __init__(self, message: str, **facts: Unpack[_Facts]) -> None:
         super().__init__(message)
         self.message = message
-        self.code = code
-        self.sqlstate = sqlstate
+        self.code = facts.get("code")
+        self.sqlstate = facts.get("sqlstate")
+        self.script = facts.get("script")
+        self.position = facts.get("position")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +59,30 @@ class Statement:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptEffects:
+    """All that a script does, statement by statement."""
+
+    name: str
+    statements: tuple[StatementEffects, ...]
+
+
+class AskedEffects:
+    """A question that the judge works on while its asker does something else."""
+
+    def __init__(self, judge: "Judge", number: int) -> None:
+        self._judge = judge
+        self._number = number
+
+    def answer(self) -> tuple[ScriptEffects, ...]:
+        """Wait for the answer and return it, once; JudgeError names the first script that does not parse."""
+        found = self._judge.take(self._number)
+        return tuple(
+            ScriptEffects(name=item["name"], statements=tuple(map(read_statement, item["statements"])))
+            for item in found["scripts"]
+        )
+
+
 class Judge:
     """A running judge; used as a context, so that it never outlives the run."""
 
@@ -53,6 +90,8 @@ class Judge:
         """Start it; what it is asked meanwhile waits in the pipe."""
         self._login = login
         self._asked = 0
+        self._kept: dict[int, Mapping[str, Any] | None] = {}
+        """Answers that somebody comes for later; None until they are there."""
         self._process = subprocess.Popen(
             [node, "--liftoff-only", engine],
             stdin=subprocess.PIPE,
@@ -110,6 +149,26 @@ class Judge:
             for item in found["statements"]
         )
 
+    def effects(self, scripts: Mapping[str, bytes]) -> tuple[ScriptEffects, ...]:
+        """Tell what scripts do, each by its name, in their order; JudgeError names the first that does not parse."""
+        return self.ask_effects(scripts).answer()
+
+    def ask_effects(self, scripts: Mapping[str, bytes]) -> AskedEffects:
+        """Ask what scripts do, and do not wait: the answer is kept until it is fetched."""
+        texts = [{"name": name, "sql": script.decode(errors="replace")} for name, script in scripts.items()]
+        number = self._request("effects", {"scripts": texts})
+        self._kept[number] = None
+        return AskedEffects(self, number)
+
+    def take(self, number: int) -> Mapping[str, Any]:
+        """Wait for the answer to a request, and return its result; JudgeError where it is none."""
+        answer = self._kept.pop(number, None) or self._receive_until(number)
+        error = answer.get("error")
+        if error is not None:
+            facts = {name: error.get(name) for name in ("code", "sqlstate", "script", "position")}
+            raise JudgeError(error["message"], **facts)
+        return answer["result"]
+
     def _connection(self) -> Mapping[str, object]:
         login = self._login
         return {
@@ -123,18 +182,22 @@ class Judge:
         } | ({} if login.ca is None else {"sslrootcert": str(login.ca)})
 
     def _ask(self, method: str, params: Mapping[str, object]) -> Mapping[str, Any]:
-        self._request(method, params)
-        answer = self._receive()
-        while answer["id"] != self._asked:  # of warm_up, or one whose asker was interrupted
-            answer = self._receive()
-        error = answer.get("error")
-        if error is not None:
-            raise JudgeError(error["message"], code=error["code"], sqlstate=error["sqlstate"])
-        return answer["result"]
+        return self.take(self._request(method, params))
 
-    def _request(self, method: str, params: Mapping[str, object]) -> None:
+    def _request(self, method: str, params: Mapping[str, object]) -> int:
+        # A judge that cannot write an answer reads no request: what is kept for later is read first.
+        for number in [number for number, answer in self._kept.items() if answer is None]:
+            self._kept[number] = self._receive_until(number)
         self._asked += 1
         self._send({"id": self._asked, "method": method, "params": params})
+        return self._asked
+
+    def _receive_until(self, number: int) -> Mapping[str, Any]:
+        """Read answers up to a request's; those before are of warm_up, or their asker was interrupted."""
+        answer = self._receive()
+        while answer["id"] != number:
+            answer = self._receive()
+        return answer
 
     def _send(self, request: Mapping[str, object]) -> None:
         if self._process.stdin is None:
