@@ -214,7 +214,8 @@ _JUDGED_BEFORE_PLANS: Final[LiteralString] = """
                LEAST(GREATEST(pg_catalog.max(finished_at), 'epoch'), pg_catalog.now()) AS at
           FROM {runs} WHERE finished_at IS NOT NULL AND verified GROUP BY 1 LIMIT 1000) AS judged) AS judged
 """
-# What was applied after the first comparison: before it there is nothing to go back to.
+# What was applied after the first comparison: before it there is nothing to go back to. Where there is too much of
+# it, what breaks stays.
 _CHANGES: Final[LiteralString] = """
     (SELECT pg_catalog.json_agg(changes ORDER BY at) FROM (
         SELECT LEAST(GREATEST(started_at, 'epoch'), pg_catalog.now()) AS at, COALESCE(breaks, true) AS breaks,
@@ -224,7 +225,7 @@ _CHANGES: Final[LiteralString] = """
          WHERE mode = 'Migrate'
            AND (applied > 0 OR (outcome IN ('Running', 'Failed') AND pg_catalog.cardinality(pending) > 0))
            AND started_at >= (SELECT pg_catalog.min(finished_at) FROM {runs} WHERE verified)
-         ORDER BY started_at DESC LIMIT 100) AS changes) AS changes
+         ORDER BY COALESCE(breaks, true) DESC, started_at DESC LIMIT 100) AS changes) AS changes
 """
 _HISTORY: Final[LiteralString] = """
     ARRAY(SELECT pg_catalog.left(migration_name, 255) FROM {history} WHERE finished_at IS NOT NULL) AS history

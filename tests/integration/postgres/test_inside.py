@@ -128,6 +128,15 @@ async def test_changes_are_runs_that_applied_something_or_may_have(tenant: Tenan
     )
 
 
+async def test_a_run_that_breaks_is_not_lost_among_many(on_16: Tenant) -> None:
+    breaks = _run(started_at=_at(2), applied="1", pending="'{old}'", breaks="true")
+    many = [_run(started_at=_at(3 + hour), outcome="'Failed'", pending="'{a}'", breaks="false") for hour in range(120)]
+    _write(on_16, _run(finished_at=_at(1), verified="true"), breaks, *many)
+    changes = (await _look(on_16)).changes
+    assert [change.names for change in changes if change.breaks] == [{"old"}]
+    assert len(changes) == 100
+
+
 @pytest.mark.parametrize(
     "row",
     [
