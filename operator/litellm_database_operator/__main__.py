@@ -70,7 +70,7 @@ async def build(api: Api, settings: Settings, *, effects: Effects = undisturbed)
             library=read_library(settings.library),
             slots=slots,
             identity=settings.identity or await cluster.fetch_namespace_uid(settings.pod_namespace),
-            image=settings.image,
+            settings=settings,
         ),
         server=ServerReconciler(cluster=cluster, resources=resources, servers=servers, settings=settings),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from litellm_database_operator.kube.objects import Owner
+from litellm_database_operator.model.migration import Engine, Policy, RunMode
 from litellm_database_operator.model.names import DatabaseName, RoleName, SchemaName
 from litellm_database_operator.model.resource import PodTemplate
 from litellm_database_operator.model.secret import Binding, Endpoint, Password
@@ -25,6 +26,12 @@ STEP = StartMigration(
     target="sha256:" + "ab" * 32,
     ledger="0123456789abcdef",
     retry="",
+    mode=RunMode.MIGRATE,
+    policy=Policy.SAFE,
+    approved="sha256:" + "cd" * 32,
+    engine=Engine.DIRECT,
+    gate="0a1b2c3d4e5f6071",
+    proof="",
     template="feedc0de",
     deadline=1800,
     binding=MIGRATOR,

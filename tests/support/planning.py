@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from litellm_database_operator.model import names, report
 from litellm_database_operator.model.bundle import Bundle, BundleVersion, Digest, ledger_fingerprint
+from litellm_database_operator.model.migration import RunMode
 from litellm_database_operator.model.names import RoleName, SchemaName, ca_secret
 from litellm_database_operator.model.observed import (
     CatalogFacts,
@@ -27,11 +28,12 @@ from litellm_database_operator.model.observed import (
 from litellm_database_operator.model.resource import LiteLLMDatabase, PodTemplate
 from litellm_database_operator.model.roles import Mark, Membership, Role
 from litellm_database_operator.model.secret import PASSWORD_KEY, SECRET_TYPE, Binding, Endpoint, Password
-from litellm_database_operator.planning.migration import template_fingerprint
+from litellm_database_operator.planning.gate import DEFAULT_GATE
 from litellm_database_operator.planning.occasion import FreshPasswords, Occasion
 from litellm_database_operator.planning.parse import parse_database
 from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.roles import wanted_memberships, wanted_roles
+from litellm_database_operator.planning.running import template_fingerprint
 from litellm_database_operator.planning.steps import (
     AdmitLogins,
     CloseMigration,
@@ -39,6 +41,7 @@ from litellm_database_operator.planning.steps import (
     DeleteJobs,
     DeleteSecret,
     DropDatabase,
+    ExtendHistory,
     PrepareDatabase,
     PublishCa,
     PublishSecret,
@@ -243,6 +246,9 @@ def job_of(target: Bundle = BUNDLE, *, ledger: Iterable[str] = (), **changes: ob
         target=target.digest,
         ledger=ledger_fingerprint(ledger),
         retry="",
+        mode=RunMode.MIGRATE,
+        gate=DEFAULT_GATE,
+        proof="",
         template=template_fingerprint(PodTemplate(), image=IMAGE),
         created=NOW - timedelta(minutes=1),
         finished=False,
@@ -300,6 +306,8 @@ class World:
     secrets: dict[str, SecretFacts] = field(default_factory=dict[str, SecretFacts])
     jobs: list[JobFacts] = field(default_factory=list[JobFacts])
     inside: InsideFacts = EMPTY
+    history: frozenset[str] = frozenset()
+    """Of the operator's image; a new database gets it."""
     may_migrate: bool = True
     status_secret: str | None = None
     status_identifier: str | None = None
@@ -379,6 +387,8 @@ class World:
                 self.database = replace(database_of(self.resource), connecting=frozenset())
             case PrepareDatabase(roles=roles):
                 self.database = replace(self._made(), connecting=frozenset({roles.app, roles.migrator}))
+            case ExtendHistory():
+                self.inside = replace(self.inside, history=self.history)
             case AdmitLogins(roles=roles):
                 self.database = replace(self._made(), connecting=frozenset({roles.app, roles.migrator}))
             case RestrictDatabase():
@@ -434,7 +444,7 @@ class World:
         self.jobs = [job for job in self.jobs if job.name not in step.replaces]
         self._let_in(step.binding.login, step.binding.password)
         self.jobs_started += 1
-        job = job_of(self.target, name=step.job, retry=step.retry)
+        job = job_of(self.target, name=step.job, retry=step.retry, mode=step.mode, gate=step.gate, proof=step.proof)
         self.jobs.append(replace(job, target=step.target, ledger=step.ledger))
 
     def run_jobs(self) -> None:

@@ -232,9 +232,22 @@ def test_every_reason_fits_a_condition(crd: str) -> None:
     assert max(map(len, Reason)) <= fields_of(crd)[".status.conditions[].reason"]["maxLength"]
 
 
-@pytest.mark.parametrize("field", ["migration", "statement", "message", "missing[]"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        *(f"lastRun.{each}" for each in ("migration", "statement", "message", "blockedBy", "missing[]")),
+        *(f"{plan}.{each}" for plan in ("plan", "preview.plan") for each in ("first", "loses[]", "blocks[]")),
+        "next",
+        "running.migration",
+    ],
+)
 def test_what_a_report_says_fits_status(field: str) -> None:
-    assert fields_of(DATABASES)[f".status.schema.lastRun.{field}"]["maxLength"] >= report.MAX_TEXT
+    assert fields_of(DATABASES)[f".status.schema.{field}"]["maxLength"] >= report.MAX_TEXT
+
+
+@pytest.mark.parametrize("field", ["plan.loses", "plan.blocks", "preview.plan.loses", "preview.plan.blocks"])
+def test_status_has_room_for_every_line_of_a_plan(field: str) -> None:
+    assert fields_of(DATABASES)[f".status.schema.{field}"]["maxItems"] >= report.MAX_LINES
 
 
 def test_a_digest_fits_status() -> None:

@@ -15,8 +15,10 @@ from litellm_database_operator.kube.reading import (
     part,
 )
 from litellm_database_operator.model import names
+from litellm_database_operator.model.migration import RunMode
 from litellm_database_operator.model.observed import JobFacts, PodFacts
 from litellm_database_operator.model.report import clean
+from litellm_database_operator.planning.gate import DEFAULT_GATE
 
 STUCK: Final = frozenset(
     {
@@ -52,6 +54,9 @@ def job_facts(job: Json, pod: Json | None, failed_create: str | None, owner_uid:
         target=noted.get(names.TARGET_ANNOTATION, ""),
         ledger=noted.get(names.LEDGER_ANNOTATION, ""),
         retry=noted.get(names.RETRY_OF_ANNOTATION, ""),
+        mode=_mode(noted.get(names.MODE_ANNOTATION)),
+        gate=noted.get(names.GATE_ANNOTATION, DEFAULT_GATE),
+        proof=noted.get(names.PROOF_ANNOTATION, ""),
         template=noted.get(names.TEMPLATE_ANNOTATION, ""),
         created=datetime.fromisoformat(meta["creationTimestamp"]),
         finished=succeeded or ended is not None,
@@ -61,6 +66,11 @@ def job_facts(job: Json, pod: Json | None, failed_create: str | None, owner_uid:
         deadline_exceeded=ended is not None and ended.get("reason") == "DeadlineExceeded",
         pod=facts,
     )
+
+
+def _mode(noted: str | None) -> RunMode:
+    """Read what a Job is for; one from before there were previews says nothing, and migrates."""
+    return RunMode.PREVIEW if noted == RunMode.PREVIEW else RunMode.MIGRATE
 
 
 def is_finished(job: Json) -> bool:

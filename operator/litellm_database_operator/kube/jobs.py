@@ -62,6 +62,9 @@ def migration_job(*, step: StartMigration, owner: Owner, image: str, pull_policy
         names.TARGET_ANNOTATION: step.target,
         names.LEDGER_ANNOTATION: step.ledger,
         names.RETRY_OF_ANNOTATION: step.retry,
+        names.MODE_ANNOTATION: str(step.mode),
+        names.GATE_ANNOTATION: step.gate,
+        names.PROOF_ANNOTATION: step.proof,
         names.TEMPLATE_ANNOTATION: step.template,
         names.ON_SERVER_ANNOTATION: step.server,
     }
@@ -157,6 +160,10 @@ def _environment(step: StartMigration) -> list[V1EnvVar]:
         "LITELLMDB_BUNDLE": step.bundle,
         "LITELLMDB_TARGET": step.target,
         "LITELLMDB_LEDGER": step.ledger,
+        "LITELLMDB_MODE": str(step.mode),
+        "LITELLMDB_POLICY": str(step.policy),
+        "LITELLMDB_APPROVED": step.approved or "",
+        "LITELLMDB_MIGRATION_ENGINE": str(step.engine),
         "LITELLMDB_DEADLINE": str(step.deadline),
     }
     return [V1EnvVar(name=name, value=value) for name, value in values.items()]

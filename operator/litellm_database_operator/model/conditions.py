@@ -20,10 +20,18 @@ CREDENTIALS_PUBLISHED: Final = "CredentialsPublished"
 SCHEMA_MIGRATED: Final = "SchemaMigrated"
 HEALTHY: Final = "Healthy"
 _WORDS_VARY: Final = frozenset(
-    {Reason.SERVER_UNREACHABLE, Reason.IMAGE_PULL_FAILED, Reason.POD_UNSCHEDULABLE, Reason.POD_REFUSED}
+    {
+        Reason.SERVER_UNREACHABLE,
+        Reason.IMAGE_PULL_FAILED,
+        Reason.POD_UNSCHEDULABLE,
+        Reason.POD_REFUSED,
+        # the pod of a comparison may not get to run either
+        Reason.UP_TO_DATE,
+        Reason.MIGRATED,
+    }
 )
 _FOREIGN: Final = re.compile(r'"[^"]*"|\([^()]*\)')
-_MAX_MESSAGE: Final = 2000
+MAX_MESSAGE: Final = 2000
 """Characters, so that the command after the longest report still fits; the API allows 32,768."""
 
 
@@ -54,7 +62,7 @@ def says_the_same(before: Mapping[str, Any] | None, wanted: Condition) -> bool:
     """
     if before is None or (before.get("status"), before.get("reason")) != (wanted.status, str(wanted.reason)):
         return False
-    said, says = str(before.get("message")), wanted.message[:_MAX_MESSAGE]
+    said, says = str(before.get("message")), wanted.message[:MAX_MESSAGE]
     return said == says or (wanted.reason in _WORDS_VARY and _own_words(said) == _own_words(says))
 
 
@@ -70,7 +78,7 @@ def _merged(before: Mapping[str, Any] | None, wanted: Condition, generation: int
         "type": wanted.type,
         "status": wanted.status,
         "reason": str(wanted.reason),
-        "message": before["message"] if before and same else wanted.message[:_MAX_MESSAGE],
+        "message": before["message"] if before and same else wanted.message[:MAX_MESSAGE],
         "lastTransitionTime": since,
         "observedGeneration": generation,
     }

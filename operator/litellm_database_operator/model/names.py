@@ -44,6 +44,12 @@ TEMPLATE_ANNOTATION: Final = f"{GROUP}/template"
 """On a migration Job: the fingerprint of image and spec.migration.podTemplate that its pod was made from."""
 LEDGER_ANNOTATION: Final = f"{GROUP}/ledger"
 """On a migration Job: the fingerprint of the ledger it starts from."""
+MODE_ANNOTATION: Final = f"{GROUP}/mode"
+"""On a migration Job: Migrate or Preview; Migrate where it is not there."""
+GATE_ANNOTATION: Final = f"{GROUP}/gate"
+"""On a migration Job: the fingerprint of policy, approval and engine; that of their defaults where it is not there."""
+PROOF_ANNOTATION: Final = f"{GROUP}/proof"
+"""On a migration Job that only compares: which comparison, in time, it is."""
 
 OPERATOR_SCHEMA: Final = SchemaName("litellm_operator")
 LEDGER_TABLE: Final = "_prisma_migrations"
@@ -122,7 +128,7 @@ def migrator_secret(name: str) -> str:
 
 
 def job_name(name: str, *identity: str) -> str:
-    """Return the name of the migration Job for what `identity` says (uid, target, ledger, retry).
+    """Return the name of the migration Job for what `identity` says (uid, target, ledger, retry, mode, gate, proof).
 
     The same question gives the same name, so that nothing runs twice for it; a LiteLLMDatabase's
     name has at most 40 characters, which keeps this below a Job's 63.

@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from litellm_database_operator.model import names
+from litellm_database_operator.model.migration import Engine, Policy
 from litellm_database_operator.model.names import DatabaseName, SchemaName
 
 DEFAULT_DEADLINE_SECONDS: Final = 1800
@@ -72,9 +73,18 @@ class PodTemplate(_Spec):
     resources: dict[str, Any] | None = None
 
 
-class Migration(_Spec):
-    """How the migration Job runs."""
+class Preview(LiteLLMTarget):
+    """A target that is planned for, and not gone to."""
 
+
+class Migration(_Spec):
+    """What a migration may do without asking, and how its Job runs."""
+
+    policy: Policy = Policy.SAFE
+    approved_plan: Annotated[str, Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$")] | None = None
+    """The digest of a plan that passes whatever the policy."""
+    preview: Preview | None = None
+    engine: Engine = Engine.DIRECT
     deadline: Annotated[int, Field(ge=30, le=86_400)] = DEFAULT_DEADLINE_SECONDS
     """Seconds."""
     pod_template: PodTemplate = PodTemplate()

@@ -1,28 +1,36 @@
-"""When a migration Job runs; what its end means is in verdict.py.
+"""When a migration Job runs; what its end means is in verdict.py, what runs beside it in aside.py.
 
 Done is read from the database, never from a Job: a Job only says why the database is not done yet.
 """
 
-import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from litellm_database_operator.model import names
-from litellm_database_operator.model.bundle import Bundle, ledger_fingerprint, names_ahead
-from litellm_database_operator.model.observed import InsideFacts, JobFacts, LoginState, Observed, PodFacts
+from litellm_database_operator.model.bundle import Bundle
+from litellm_database_operator.model.observed import CatalogFacts, InsideFacts, LoginState, Observed
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.resource import LiteLLMDatabase, PodTemplate
-from litellm_database_operator.planning.credentials import binding
-from litellm_database_operator.planning.findings import Finding, done, stalled, waiting
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.model.schema_state import SchemaState
+from litellm_database_operator.planning import state
+from litellm_database_operator.planning.ahead import is_compatible
+from litellm_database_operator.planning.aside import NOTHING_ASIDE, Aside, plan_aside, wants_aside
+from litellm_database_operator.planning.findings import Finding, State, done, waiting
 from litellm_database_operator.planning.occasion import Occasion
-from litellm_database_operator.planning.steps import CloseMigration, DeleteJobs, StartMigration, Step
-from litellm_database_operator.planning.verdict import judge_last_run, quoted
+from litellm_database_operator.planning.proof import told_of_proof
+from litellm_database_operator.planning.question import is_aside, last_answer, migration_question, running_job
+from litellm_database_operator.planning.running import (
+    LOOK_AGAIN,
+    LOOK_AT_A_RUN,
+    held_up,
+    migrating,
+    replaceable,
+    told_of_run,
+)
+from litellm_database_operator.planning.start import start
+from litellm_database_operator.planning.steps import CloseMigration, DeleteJobs, Step
+from litellm_database_operator.planning.verdict import judge_last_run
 
 _AT_ONCE: Final = 0.0
-_LOOK_AGAIN: Final = 30.0
-"""Seconds between looks at a running Job; its end wakes us earlier."""
-_UNSCHEDULABLE: Final = "Unschedulable"
 _NOTHING: Final = InsideFacts(finished=frozenset(), unfinished=frozenset(), views=frozenset())
 
 
@@ -32,6 +40,7 @@ class MigrationPlan:
 
     steps: tuple[Step, ...]
     finding: Finding
+    aside: Aside = NOTHING_ASIDE
 
 
 def is_complete(target: Bundle, inside: InsideFacts) -> bool:
@@ -43,66 +52,75 @@ def is_complete(target: Bundle, inside: InsideFacts) -> bool:
     )
 
 
+def is_at_rest(
+    resource: LiteLLMDatabase, catalog: CatalogFacts, inside: InsideFacts | None, occasion: Occasion
+) -> bool:
+    """Tell whether there is nothing to ask a Job, and nothing that one could tell."""
+    if inside is None or catalog.migrator_unlocked:
+        return False
+    return is_complete(occasion.target, inside) and not wants_aside(resource, inside, occasion)
+
+
 def plan_migration(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion, *, is_new: bool) -> MigrationPlan:
     """Decide on the Job; `is_new` says that no login could ever enter the database, so that it is empty."""
-    if observed.catalog.migrator_unlocked and not _running_job(observed):
+    if observed.catalog.migrator_unlocked and running_job(observed.jobs) is None:
         close = CloseMigration(migrator=resource.roles.migrator)
         return MigrationPlan(steps=(close,), finding=_again("the run has ended; its result is being read"))
-    if stuck := _replaceable(resource, observed, occasion):
+    if stuck := replaceable(resource, observed, occasion):
         steps = (DeleteJobs(jobs=(stuck.name,)),)
         return MigrationPlan(steps=steps, finding=_again("its pod cannot start, and is asked for otherwise now"))
     inside = _NOTHING if is_new else observed.inside
     if inside is None:
         return MigrationPlan(steps=(), finding=_unseen(observed))
-    if finding := _settled(resource, observed, inside, occasion):
-        return MigrationPlan(steps=(), finding=finding)
-    return MigrationPlan(
-        steps=tuple(_start(resource, observed, inside, occasion)),
-        finding=waiting(Reason.MIGRATING, _migrating(occasion.target), retry_after=_LOOK_AGAIN),
-    )
+    finding = _settled(resource, observed, inside, occasion)
+    if finding is None:
+        run = start(resource, observed, occasion, migration_question(resource, occasion.target, inside))
+        finding = waiting(Reason.MIGRATING, migrating(occasion.target), retry_after=LOOK_AT_A_RUN)
+        return MigrationPlan(steps=(run,), finding=finding)
+    aside = plan_aside(resource, observed, inside, occasion, settled=finding.state is not State.WAITING)
+    if finding.state is State.DONE and (obstacle := told_of_proof(resource, inside, observed.jobs, occasion)):
+        finding = replace(finding, message=f"{finding.message}; {obstacle}")
+    return MigrationPlan(steps=aside.steps, finding=finding, aside=aside)
 
 
 def _settled(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, occasion: Occasion) -> Finding | None:
     """Return why no Job is started, or None when one is due."""
-    target = occasion.target
-    if running := _running_job(observed):
-        return _running(running, target)
-    if ahead := names_ahead(target.migrations, inside.finished):
-        return stalled(Reason.AHEAD_OF_TARGET, _ahead(target, ahead))
-    if is_complete(target, inside):
-        return done(Reason.MIGRATED, f"ledger, views and schema match bundle {target.version}")
-    if stop := judge_last_run(resource, observed.jobs, inside, occasion):
+    running = running_job(observed.jobs)
+    if running and not is_aside(running):
+        return told_of_run(running, occasion.target)
+    question = migration_question(resource, occasion.target, inside)
+    asked_anew = bool(resource.retry) and last_answer(question, observed.jobs) is None
+    if standing := _standing(resource, inside, occasion, asked_anew=asked_anew):
+        return standing
+    if stop := judge_last_run(resource, question, observed.jobs, inside, occasion):
         return stop
+    if running:
+        text = f"Job {running.name}, which changes nothing, still runs; the migration comes after it"
+        return held_up(running) or waiting(Reason.MIGRATING, text, retry_after=LOOK_AT_A_RUN)
     if not observed.may_migrate:
         full = "waiting for a free migration: limits.concurrentMigrations of the PostgresServer are running"
-        return waiting(Reason.PENDING, full, retry_after=_LOOK_AGAIN)
+        return waiting(Reason.PENDING, full, retry_after=LOOK_AGAIN)
     return None
 
 
-def _ahead(target: Bundle, ahead: tuple[str, ...]) -> str:
-    return (
-        f"the database is ahead of bundle {target.version}: {len(ahead)} applied migrations are newer, up to "
-        f"{quoted(ahead[-1])}. Nothing is ever migrated back: ask for a LiteLLM release at least as new. "
-        "The database serves on as it is"
-    )
-
-
-def _replaceable(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion) -> JobFacts | None:
-    """Return a Job whose pod has not started and would be made otherwise now: somebody mended what kept it."""
-    job = _running_job(observed)
-    if job is None or not (job.refused or _blocked(job.pod)):
-        return None
-    wanted = template_fingerprint(resource.spec.migration.pod_template, image=occasion.image)
-    return job if job.template != wanted else None
-
-
-def template_fingerprint(asked: PodTemplate, *, image: str) -> str:
-    """Return a short name for what the pod of a Job is made from."""
-    return hashlib.sha256(f"{image}\0{asked.model_dump_json()}".encode()).hexdigest()[:16]
-
-
-def _running_job(observed: Observed) -> JobFacts | None:
-    return next((job for job in observed.jobs if not job.finished), None)
+def _standing(
+    resource: LiteLLMDatabase, inside: InsideFacts, occasion: Occasion, *, asked_anew: bool
+) -> Finding | None:
+    """Return what the database itself says against a run, or None where a run can bring it further."""
+    target = occasion.target
+    match state.state_of(target, inside):
+        case SchemaState.FOREIGN:
+            return state.foreign(resource, inside)
+        case SchemaState.UNLEDGERED:
+            return state.unledgered(inside)
+        case SchemaState.AHEAD:
+            return state.ahead(target, inside, compatible=is_compatible(target, inside))
+        case SchemaState.DRIFTED if not asked_anew:
+            return state.drifted(resource, target, inside)
+        case SchemaState.CURRENT if is_complete(target, inside):
+            return done(Reason.MIGRATED, f"ledger, views and schema match bundle {target.version}")
+        case _:
+            return None
 
 
 def _again(message: str) -> Finding:
@@ -113,62 +131,5 @@ def _unseen(observed: Observed) -> Finding:
     if observed.login is LoginState.CROWDED:
         # not at once: looking again is one more connection
         text = "cannot look at the ledger while the app's connections, or the server's, are all in use"
-        return waiting(Reason.SERVER_BUSY, text, retry_after=_LOOK_AGAIN)
+        return waiting(Reason.SERVER_BUSY, text, retry_after=LOOK_AGAIN)
     return _again("waiting for the app's login, to look at the ledger")
-
-
-def _migrating(target: Bundle) -> str:
-    return f"a migration Job runs to bundle {target.version}"
-
-
-def _start(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, occasion: Occasion) -> Iterator[Step]:
-    target = occasion.target
-    roles, meta = resource.roles, resource.metadata
-    ledger = ledger_fingerprint(inside.finished)
-    app = binding(resource, observed, occasion.fresh.migrator)
-    yield StartMigration(
-        job=names.job_name(meta.name, meta.uid, target.digest, ledger, resource.retry),
-        bundle=target.version,
-        target=target.digest,
-        ledger=ledger,
-        retry=resource.retry,
-        template=template_fingerprint(resource.spec.migration.pod_template, image=occasion.image),
-        deadline=resource.spec.migration.deadline,
-        binding=app.for_login(roles.migrator),
-        ca=observed.ca,
-        app=roles.app,
-        server=observed.server_key,
-        pod_template=resource.spec.migration.pod_template,
-        replaces=tuple(job.name for job in observed.jobs),
-    )
-
-
-def _running(job: JobFacts, target: Bundle) -> Finding:
-    if job.refused:
-        text = (
-            f"the cluster lets Job {job.name} make no pod: {quoted(job.refused)}. Raise the quota, or correct "
-            "spec.migration.podTemplate; it is tried again by itself"
-        )
-        return waiting(Reason.POD_REFUSED, text, retry_after=_LOOK_AGAIN)
-    if blocked := _blocked(job.pod):
-        return blocked
-    if job.target != target.digest:
-        text = f"a Job to another bundle still runs ({job.name}); bundle {target.version} comes after it"
-        return waiting(Reason.MIGRATING, text, retry_after=_LOOK_AGAIN)
-    return waiting(Reason.MIGRATING, _migrating(target), retry_after=_LOOK_AGAIN)
-
-
-def _blocked(pod: PodFacts | None) -> Finding | None:
-    if pod is None or pod.waiting is None:
-        return None
-    if pod.waiting == _UNSCHEDULABLE:
-        text = (
-            f"no node takes the migration pod: {quoted(pod.message)}. Correct spec.migration.podTemplate "
-            "(nodeSelector, tolerations, resources), or make room; the pod is made anew then"
-        )
-        return waiting(Reason.POD_UNSCHEDULABLE, text, retry_after=_LOOK_AGAIN)
-    text = (
-        f"the migration pod's container cannot start ({pod.waiting}): {quoted(pod.message)}. Check the operator's "
-        "LITELLMDB_IMAGE, and spec.migration.podTemplate.imagePullSecrets"
-    )
-    return waiting(Reason.IMAGE_PULL_FAILED, text, retry_after=_LOOK_AGAIN)

@@ -1,11 +1,15 @@
 """What a plan is made with, beside the resource and what was observed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from litellm_database_operator.model.bundle import Bundle
 from litellm_database_operator.model.roles import Mark
 from litellm_database_operator.model.secret import Password
+
+PROOF_AFTER: Final = timedelta(hours=24)
+"""How old the last comparison of a complete database grows, where no setting says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +18,15 @@ class FreshPasswords:
 
     app: Password
     migrator: Password
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewTarget:
+    """What spec.migration.preview asks for."""
+
+    bundle: Bundle | None
+    refusal: str = ""
+    """Why there is no such bundle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,3 +40,8 @@ class Occasion:
     image: str
     """What the pod of a Job runs."""
     now: datetime
+    preview: PreviewTarget | None = None
+    history: frozenset[str] = frozenset()
+    """Names of the image's files of our own history."""
+    proof_after: timedelta = PROOF_AFTER
+    """How old the last comparison of a complete database may grow before another is made."""

@@ -10,12 +10,13 @@ from litellm_database_operator.model.observed import LoginState, Observed
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.planning import guards
+from litellm_database_operator.planning.aside import NOTHING_ASIDE, Aside
 from litellm_database_operator.planning.credentials import plan_credentials
-from litellm_database_operator.planning.database import is_new, plan_database
+from litellm_database_operator.planning.database import is_new, plan_database, plan_history
 from litellm_database_operator.planning.findings import Finding, State, done, waiting
 from litellm_database_operator.planning.migration import plan_migration
 from litellm_database_operator.planning.occasion import Occasion
-from litellm_database_operator.planning.steps import CloseMigration, Step
+from litellm_database_operator.planning.steps import CloseMigration, StartMigration, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Plan:
     published: Finding
     migrated: Finding
     healthy: Finding
+    aside: Aside = NOTHING_ASIDE
+    """What runs beside, and has no say in Ready."""
 
     def findings(self) -> tuple[Finding, ...]:
         """Return them in the order in which they are worked on; the first that is not done decides on Ready."""
@@ -37,6 +40,12 @@ class Plan:
         """Return the finding that keeps the database from being ready, or None."""
         return next((each for each in self.findings() if each.state in (State.STALLED, State.WAITING)), None)
 
+    def retry_after(self) -> float | None:
+        """Return in how many seconds the next look is due, None for the next check."""
+        decisive = self.decisive()
+        asked = (decisive.retry_after if decisive else None, self.aside.retry_after)
+        return min((each for each in asked if each is not None), default=None)
+
 
 def make_plan(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion) -> Plan:
     """Plan one pass; raises what guards raise, and then nothing is done."""
@@ -44,13 +53,16 @@ def make_plan(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion)
     database = tuple(plan_database(resource, observed, occasion.mark))
     credentials = tuple(plan_credentials(resource, observed, fresh=occasion.fresh.app))
     migration = plan_migration(resource, observed, occasion, is_new=is_new(resource, observed))
+    run = any(isinstance(step, StartMigration) for step in migration.steps)
+    history = tuple(plan_history(resource, observed, occasion.history, needed=run))
     plan = Plan(
         target=occasion.target,
-        steps=database + credentials + migration.steps,
+        steps=database + credentials + history + migration.steps,
         provisioned=_settled(database, Reason.PROVISIONED, f"database {resource.database} and its roles are there"),
         published=_settled(credentials, Reason.PUBLISHED, f"Secret {resource.secret_name} holds a login that works"),
         migrated=migration.finding,
         healthy=_healthy(observed),
+        aside=migration.aside,
     )
     return _suspended(plan) if resource.spec.suspend else plan
 
@@ -83,6 +95,7 @@ def _suspended(plan: Plan) -> Plan:
         published=_left_alone(plan.published),
         migrated=plan.migrated if closing else _left_alone(plan.migrated),
         healthy=_left_alone(plan.healthy),
+        aside=NOTHING_ASIDE,
     )
 
 

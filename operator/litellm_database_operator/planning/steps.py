@@ -6,6 +6,7 @@ operators run them, and when a crash makes a later pass run them again.
 
 from dataclasses import dataclass
 
+from litellm_database_operator.model.migration import Engine, Policy, RunMode
 from litellm_database_operator.model.names import DatabaseName, RoleName, RoleNames, SchemaName
 from litellm_database_operator.model.resource import PodTemplate
 from litellm_database_operator.model.roles import Mark, Membership, Role
@@ -114,6 +115,15 @@ class StartMigration:
     target: str
     ledger: str
     retry: str
+    mode: RunMode
+    policy: Policy
+    approved: str | None
+    """The digest of the plan that was approved."""
+    engine: Engine
+    gate: str
+    """Fingerprint of the three above, as far as they concern the mode."""
+    proof: str
+    """Which of the comparisons that are made from time to time it is; empty for none of them."""
     template: str
     """Fingerprint of what the pod is made from."""
     deadline: int
@@ -128,7 +138,7 @@ class StartMigration:
     """namespace/name of the PostgresServer, by which its running migrations are counted."""
     pod_template: PodTemplate
     replaces: tuple[str, ...]
-    """Names of finished Jobs that go."""
+    """Names of finished Jobs of the same mode, which go."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

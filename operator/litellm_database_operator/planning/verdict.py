@@ -1,56 +1,58 @@
 """What the end of the last migration Job means: why no further one is started, or that another may be.
 
-Called by migration.py for a database that is not at its target while no Job runs.
+Called by migration.py for a database that is not at its target while no Job runs, and by preview.py.
 """
 
 from datetime import timedelta
 from typing import Final
 
-from litellm_database_operator.model import names, report
+from litellm_database_operator.model import report
 from litellm_database_operator.model.bundle import ledger_fingerprint
 from litellm_database_operator.model.observed import InsideFacts, JobFacts
 from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.remedies import remedy_of
 from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.model.schema_state import SchemaState
+from litellm_database_operator.planning.approval import awaiting
 from litellm_database_operator.planning.findings import Finding, stalled, waiting
 from litellm_database_operator.planning.occasion import Occasion
+from litellm_database_operator.planning.question import Question, last_answer
+from litellm_database_operator.planning.state import state_of
+from litellm_database_operator.planning.words import how_to_retry, quoted
 
-_REPEAT_AFTER: Final = timedelta(minutes=10)
+REPEAT_AFTER: Final = timedelta(minutes=10)
 """A run that a fault ended, or that succeeded and left the schema incomplete, is repeated this seldom."""
-_PASSING: Final = frozenset(
-    {
-        Reason.SERVER_UNREACHABLE,
-        Reason.SERVER_READ_ONLY,
-        Reason.SERVER_BUSY,
-        Reason.LOGIN_FAILED,
-        Reason.MIGRATION_INTERRUPTED,
-    }
-)
+PASSING: Final = frozenset({Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED, Reason.MIGRATION_INTERRUPTED})
 """Failures of a run that say nothing against the bundle: another run may well go through."""
+_SEEN_AS: Final = {
+    Reason.FOREIGN_TABLES: SchemaState.FOREIGN,
+    Reason.UNLEDGERED: SchemaState.UNLEDGERED,
+    Reason.LEDGER_UNFINISHED: SchemaState.INTERRUPTED,
+    Reason.AHEAD_OF_TARGET: SchemaState.AHEAD,
+}
+"""Failures that the database itself shows as long as they hold: where it does not, somebody mended it."""
 _UNDONE_AFTER: Final = timedelta(minutes=1)
 """So long after its beginning a run is repeated whose work is not to be seen."""
 
 
 def judge_last_run(
-    resource: LiteLLMDatabase, jobs: tuple[JobFacts, ...], inside: InsideFacts, occasion: Occasion
+    resource: LiteLLMDatabase, question: Question, jobs: tuple[JobFacts, ...], inside: InsideFacts, occasion: Occasion
 ) -> Finding | None:
-    """Return why no further Job is started: the last one answered for just this target, ledger and retry."""
-    target = occasion.target
-    last = next((job for job in jobs if job.target == target.digest and job.retry == resource.retry), None)
+    """Return why no further Job is started: the last one answered just this question."""
+    last = last_answer(question, jobs)
     if last is None:
         return None
     found = read_report(last)
     told = found if isinstance(found, report.Report) else None
     # a run that applied nothing may have failed before its first look: it left the ledger that it started from
     ended_at = told.ledger if told and told.applied else last.ledger
-    if ended_at != ledger_fingerprint(inside.finished):
+    if ended_at != question.ledger:
         return _undone(last, inside, occasion)
     if last.succeeded:
-        return _left_incomplete(last, inside, occasion)
-    how = f"Job {last.name} to bundle {target.version}"
-    retry = f"then: kubectl -n {resource.metadata.namespace} annotate litellmdatabase {resource.metadata.name} "
-    retry += f"--overwrite {names.RETRY_ANNOTATION}=$(date +%s)"
-    failure = _failed(last, found, how=how, retry=retry)
-    return _or_another_try(failure, last, occasion) if failure.reason in _PASSING else failure
+        return _waits_for_approval(resource, last, told, occasion) or _left_incomplete(last, inside, occasion)
+    failure = told_of_failure(resource, last, f"Job {last.name} to bundle {question.target.version}")
+    passes = failure.reason in PASSING or _was_mended(failure.reason, inside, occasion)
+    return or_another_try(failure, last, occasion) if passes else failure
 
 
 def _undone(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
@@ -66,18 +68,30 @@ def _undone(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding 
     return waiting(Reason.MIGRATING, text, retry_after=left.total_seconds())
 
 
-def _or_another_try(failure: Finding, last: JobFacts, occasion: Occasion) -> Finding | None:
+def or_another_try(failure: Finding, last: JobFacts, occasion: Occasion) -> Finding | None:
     """Return the failure as one that passes, or None when it is time for another run."""
-    left = last.created + _REPEAT_AFTER - occasion.now
+    left = last.created + REPEAT_AFTER - occasion.now
     if left <= timedelta(0):
         return None
     text = f"{failure.message}. It is run again by itself ten minutes after it began"
     return waiting(failure.reason, text, retry_after=left.total_seconds())
 
 
+def _was_mended(reason: Reason, inside: InsideFacts, occasion: Occasion) -> bool:
+    return reason in _SEEN_AS and state_of(occasion.target, inside) is not _SEEN_AS[reason]
+
+
+def _waits_for_approval(
+    resource: LiteLLMDatabase, last: JobFacts, told: report.Report | None, occasion: Occasion
+) -> Finding | None:
+    if told is None or told.outcome is not report.Outcome.AWAITING_APPROVAL or told.plan is None:
+        return None
+    return awaiting(resource, last, told.plan, bundle=occasion.target.version)
+
+
 def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
     target = occasion.target
-    if occasion.now - last.created >= _REPEAT_AFTER:
+    if occasion.now - last.created >= REPEAT_AFTER:
         return None
     lacking = sorted((set(target.migrations) - inside.finished) | (set(target.views) - inside.views))
     what = ", ".join(lacking[:3]) or "the record of its comparison"
@@ -88,9 +102,11 @@ def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) ->
     )
 
 
-def _failed(last: JobFacts, found: report.Report | str | None, *, how: str, retry: str) -> Finding:
+def told_of_failure(resource: LiteLLMDatabase, last: JobFacts, how: str) -> Finding:
+    """Return why a Job failed, by its report or by how it ended, and how to have another try."""
+    found, retry = read_report(last), f"then: {how_to_retry(resource)}"
     if isinstance(found, report.Report) and found.failure is not None:
-        return stalled(found.failure.reason, f"{how} failed: {_told(found.failure)}. Mend the cause, {retry}")
+        return stalled(found.failure.reason, f"{how} failed: {_told(found.failure)}. {_remedy(found.failure)}{retry}")
     if isinstance(found, str):
         text = f"{how} failed and its report cannot be read ({found}). See its log, {retry}"
         return stalled(Reason.REPORT_INVALID, text)
@@ -119,6 +135,11 @@ def read_report(job: JobFacts) -> report.Report | str | None:
         return str(error)
 
 
+def _remedy(failure: report.Failure) -> str:
+    known = remedy_of(failure.prisma_code, failure.sqlstate)
+    return f"{known.remedy} When that is done, " if known else "Mend the cause, "
+
+
 def _told(failure: report.Failure) -> str:
     parts = [quoted(failure.message)]  # the migrator's word, and so a tenant's namespace's
     if failure.migration:
@@ -130,9 +151,6 @@ def _told(failure: report.Failure) -> str:
         parts.append(f"PostgreSQL says {quoted(failure.server_message)}")
     if failure.statement:
         parts.append(f"at {quoted(failure.statement)}")
+    if failure.blocked_by:
+        parts.append(f"blocked by {quoted(failure.blocked_by)}")
     return "; ".join(parts)
-
-
-def quoted(text: str) -> str:
-    """Return a foreign text as it may stand in a message of ours: cleaned, bounded, quoted."""
-    return f'"{report.clean(text)}"'

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from litellm_database_operator.errors import InvalidSpecError, MustActError, OperatorError, UnavailableError
@@ -13,15 +13,17 @@ from litellm_database_operator.model.bundle import Bundle, Library
 from litellm_database_operator.model.observed import Observed
 from litellm_database_operator.model.outcome import Outcome
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.resource import LiteLLMDatabase, LiteLLMTarget
+from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.resource_key import ResourceKey, key_of
 from litellm_database_operator.model.roles import Mark
 from litellm_database_operator.model.secret import mint_password
 from litellm_database_operator.planning import guards
-from litellm_database_operator.planning.occasion import FreshPasswords, Occasion
+from litellm_database_operator.planning.occasion import FreshPasswords, Occasion, PreviewTarget
 from litellm_database_operator.planning.parse import parse_database
 from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.steps import StartMigration
+from litellm_database_operator.planning.target import resolve_target
+from litellm_database_operator.postgres.history import read_history
 from litellm_database_operator.reconcile import database_report
 from litellm_database_operator.reconcile.apply import Applier
 from litellm_database_operator.reconcile.claims import Claims
@@ -30,6 +32,7 @@ from litellm_database_operator.reconcile.observe import Observer
 from litellm_database_operator.reconcile.servers import Connected, Servers
 from litellm_database_operator.reconcile.slots import MigrationSlots
 from litellm_database_operator.reconcile.summary import Patience, past
+from litellm_database_operator.settings import Settings
 
 _ROUNDS: Final = 4
 """Looks in one pass: making, closing a run and judging it follow at once, without a status between."""
@@ -40,13 +43,22 @@ class Purpose:
     """What a pass is for; every look in it has passwords and a time of its own."""
 
     target: Bundle
+    preview: PreviewTarget | None
     mark: Mark
-    image: str
+    settings: Settings
 
     def occasion(self) -> Occasion:
-        """Return what a plan is made with, now."""
-        fresh = FreshPasswords(app=mint_password(), migrator=mint_password())
-        return Occasion(target=self.target, mark=self.mark, fresh=fresh, image=self.image, now=datetime.now(UTC))
+        """Return what a look and its plan are made with, now."""
+        return Occasion(
+            target=self.target,
+            mark=self.mark,
+            fresh=FreshPasswords(app=mint_password(), migrator=mint_password()),
+            image=self.settings.image,
+            now=datetime.now(UTC),
+            preview=self.preview,
+            proof_after=timedelta(hours=self.settings.proof_hours),
+            history=frozenset(each.name for each in read_history(self.settings.history).migrations),
+        )
 
 
 class DatabaseReconciler:
@@ -61,9 +73,9 @@ class DatabaseReconciler:
         library: Library,
         slots: MigrationSlots,
         identity: str,
-        image: str,
+        settings: Settings,
     ) -> None:
-        """Work through these; `identity` is the installation's, as marks bear it, `image` what Jobs run."""
+        """Work through these; `identity` is the installation's, as marks bear it."""
         self._servers = servers
         self._applier = applier
         self._observer = Observer(cluster, slots)
@@ -73,7 +85,7 @@ class DatabaseReconciler:
         )
         self._library = library
         self._slots = slots
-        self._image = image
+        self._settings = settings
         self._patience = Patience()
 
     async def __call__(self, body: Mapping[str, Any]) -> Outcome:
@@ -99,11 +111,21 @@ class DatabaseReconciler:
         guards.check_request(resource, server_namespace=namespace)
         server = await self._servers.connect_for(resource)
         mark = await self._claims.mark_of(resource)
-        purpose = Purpose(target=target, mark=mark, image=self._image)
+        purpose = Purpose(target=target, preview=self._preview_of(resource), mark=mark, settings=self._settings)
         observed, plan = await self._rounds(resource, body, server, purpose)
         outcome = database_report.settled(resource, observed, plan, before=past(body), now=datetime.now(UTC))
         # What is mended in every look and never stays so is left for longer each time.
         return replace(outcome, failed=True, retry_after=None) if _goes_on_at_once(plan) else outcome
+
+    def _preview_of(self, resource: LiteLLMDatabase) -> PreviewTarget | None:
+        """Return what is to be planned for; one that cannot be is told of, and stops nothing."""
+        asked = resource.spec.migration.preview
+        if asked is None:
+            return None
+        try:
+            return PreviewTarget(bundle=resolve_target(asked, self._library))
+        except InvalidSpecError as error:
+            return PreviewTarget(bundle=None, refusal=error.message)
 
     async def _leave(self, body: Mapping[str, Any]) -> Outcome:
         self._slots.leave(key_of(body))
@@ -130,9 +152,10 @@ class DatabaseReconciler:
         self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: Connected, purpose: Purpose
     ) -> tuple[Observed, Plan]:
         """Look, decide and act once."""
-        observed = await self._observer.observe(resource, part(body, "status"), server, purpose.target)
+        occasion = purpose.occasion()
+        observed = await self._observer.observe(resource, part(body, "status"), server, occasion)
         try:
-            plan = make_plan(resource, observed, purpose.occasion())
+            plan = make_plan(resource, observed, occasion)
             _check_server_takes(resource, observed, server)
             await self._applier.apply(plan.steps, owner_of(body), server)
         except OperatorError:
@@ -146,24 +169,9 @@ class DatabaseReconciler:
     def _settle_slot(self, key: ResourceKey, observed: Observed, plan: Plan) -> None:
         """Keep a slot for a run, and a place among those who wait for one; leave for everybody else."""
         starts = any(isinstance(step, StartMigration) for step in plan.steps)
-        waits = plan.migrated.reason is Reason.PENDING
+        waits = plan.migrated.reason is Reason.PENDING or plan.aside.waits
         if not (starts or waits or _runs(observed)):
             self._slots.leave(key)
-
-
-def resolve_target(asked: LiteLLMTarget, library: Library) -> Bundle:
-    """Return the bundle that is asked for; an unknown one is refused with the nearest that is known."""
-    if asked.version is not None:
-        found, what = library.by_litellm(asked.version), f"LiteLLM {asked.version}"
-        known = f"the nearest known release is {library.nearest_litellm(asked.version)}"
-    else:
-        found, what = library.by_bundle(asked.bundle or ""), f"bundle {asked.bundle}"
-        known = f"known are {', '.join(bundle.version for bundle in library.bundles)}"
-    if found is None:
-        raise InvalidSpecError(
-            Reason.UNKNOWN_VERSION, f"cannot migrate to {what}: this operator has no bundle for it; {known}"
-        )
-    return found
 
 
 def _runs(observed: Observed) -> bool:
@@ -171,8 +179,7 @@ def _runs(observed: Observed) -> bool:
 
 
 def _goes_on_at_once(plan: Plan) -> bool:
-    decisive = plan.decisive()
-    return bool(plan.steps) and decisive is not None and decisive.retry_after == 0
+    return bool(plan.steps) and plan.retry_after() == 0
 
 
 def _check_server_takes(resource: LiteLLMDatabase, observed: Observed, server: Connected) -> None:

@@ -7,17 +7,16 @@ from typing import Any, Final
 
 from litellm_database_operator.errors import OperatorError
 from litellm_database_operator.kube.reading import part
-from litellm_database_operator.model import conditions, report
-from litellm_database_operator.model.bundle import Bundle
+from litellm_database_operator.model import conditions
 from litellm_database_operator.model.conditions import Condition
-from litellm_database_operator.model.observed import JobFacts, LoginState, Observed
-from litellm_database_operator.model.outcome import Outcome
+from litellm_database_operator.model.observed import LoginState, Observed
+from litellm_database_operator.model.outcome import Event, Outcome
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.planning.findings import Finding, State, done
 from litellm_database_operator.planning.plan import Plan
-from litellm_database_operator.planning.verdict import read_report
 from litellm_database_operator.reconcile import summary
+from litellm_database_operator.reconcile.schema_report import schema_status
 from litellm_database_operator.reconcile.summary import Past
 
 _DETAILS: Final = (
@@ -35,7 +34,10 @@ _BLAMED: Final = {
     Reason.UNKNOWN_VERSION: conditions.SCHEMA_MIGRATED,
 }
 """Which detail an error speaks of; any other says that health could not be seen."""
-_POD_DOES_NOT_START: Final = frozenset({Reason.IMAGE_PULL_FAILED, Reason.POD_UNSCHEDULABLE, Reason.POD_REFUSED})
+_WARNED_OF: Final = frozenset(
+    {Reason.IMAGE_PULL_FAILED, Reason.POD_UNSCHEDULABLE, Reason.POD_REFUSED, Reason.AHEAD_AND_COMPATIBLE}
+)
+"""Nobody must act at once, and yet somebody should know."""
 _NOTHING_IS_LEFT: Final = frozenset({Reason.DATABASE_MISSING, Reason.SERVER_CHANGED})
 
 
@@ -53,8 +55,9 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
     status = dict(before.status) | said if resource.spec.suspend else said | _made(resource, observed, plan, before)
     return Outcome(
         status=status,
-        event=summary.event(wanted[0], before=before, bad=decisive is not None and _is_bad(decisive)),
-        retry_after=None if decisive is None else decisive.retry_after,
+        event=summary.event(wanted[0], before=before, bad=_is_bad(decisive or plan.migrated))
+        or _of_preview(plan, before),
+        retry_after=plan.retry_after(),
     )
 
 
@@ -68,7 +71,7 @@ def _made(resource: LiteLLMDatabase, observed: Observed, plan: Plan, before: Pas
             "database": resource.database,
             "schema": resource.spec.schema_,
         },
-        "schema": _schema(resource, observed, plan.target, before),
+        "schema": schema_status(resource, observed, plan, before),
         "credentials": {"login": resource.roles.app_a},
         "server": _server(observed),
     }
@@ -80,7 +83,16 @@ def failed(error: OperatorError, *, before: Past, now: datetime, patient: bool) 
 
 
 def _is_bad(finding: Finding) -> bool:
-    return finding.state is State.STALLED or finding.reason in _POD_DOES_NOT_START
+    return finding.state is State.STALLED or finding.reason in _WARNED_OF
+
+
+def _of_preview(plan: Plan, before: Past) -> Event | None:
+    """Return the Event of a preview that cannot be made; Ready has nothing to say of it."""
+    found = plan.aside.preview
+    said = part(before.status, "schema", "preview").get("message")
+    if found is None or found.failed is None or found.message == said:
+        return None
+    return Event(type="Warning", reason=found.failed, message=f"spec.migration.preview: {found.message}")
 
 
 def _as_last_seen(plan: Plan) -> Plan:
@@ -97,7 +109,8 @@ def _summary(resource: LiteLLMDatabase, plan: Plan, before: Past) -> list[Condit
         ready = conditions.condition_status(before.conditions, conditions.READY) or "Unknown"
         return summary.summary(ready, done(Reason.SUSPENDED, text))
     if decisive is None:
-        return summary.summary("True", done(Reason.UP_TO_DATE, plan.migrated.message))
+        well = plan.migrated.reason if plan.migrated.reason is Reason.AHEAD_AND_COMPATIBLE else Reason.UP_TO_DATE
+        return summary.summary("True", done(well, plan.migrated.message))
     return summary.summary("False" if decisive.state is State.STALLED else "Unknown", decisive)
 
 
@@ -127,53 +140,6 @@ def _as_before(kind: str, last: Mapping[str, Any] | None, error: OperatorError) 
         text = f"not looked at, because of {error.reason}"
         return Condition(type=kind, status="Unknown", reason=Reason.PENDING, message=text)
     return Condition(type=kind, status=last["status"], reason=last["reason"], message=last["message"])
-
-
-def _schema(resource: LiteLLMDatabase, observed: Observed, target: Bundle, before: Past) -> dict[str, Any]:
-    last = part(before.status, "schema")
-    finished = observed.inside.finished if observed.inside else None
-    found: dict[str, Any] = {
-        "litellm": resource.spec.litellm.version,
-        "bundle": target.version,
-        "digest": target.digest,
-        "applied": last.get("applied") if finished is None else len(finished & set(target.migrations)),
-        "total": len(target.migrations),
-        "lastRun": _last_run(observed.jobs) or last.get("lastRun"),
-    }
-    return {key: value for key, value in found.items() if value is not None}
-
-
-def _last_run(jobs: tuple[JobFacts, ...]) -> dict[str, Any] | None:
-    """Return the newest finished run; while the newest still runs, what was written before stays."""
-    job = next((each for each in jobs if each.finished), None)
-    if job is None:
-        return None
-    found = read_report(job)
-    run: dict[str, Any] = {
-        "job": job.name,
-        "outcome": "Failed" if not job.succeeded else None,
-        "startedAt": conditions.timestamp(job.created),
-    }
-    if isinstance(found, report.Report):
-        run |= {
-            "outcome": str(found.outcome),
-            "seconds": round(found.seconds),
-            "missing": list(found.missing) or None,
-        } | _failure(found.failure)
-    return {key: value for key, value in run.items() if value is not None}
-
-
-def _failure(failure: report.Failure | None) -> dict[str, Any]:
-    if failure is None:
-        return {}
-    return {
-        "reason": str(failure.reason),
-        "message": failure.message,
-        "prismaCode": failure.prisma_code,
-        "sqlstate": failure.sqlstate,
-        "migration": failure.migration,
-        "statement": failure.statement,
-    }
 
 
 def _server(observed: Observed) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from litellm_database_operator.kube.kinds import Body, uid_of
 from litellm_database_operator.kube.reading import part
 from litellm_database_operator.kube.secrets import secret_facts
 from litellm_database_operator.model import names
-from litellm_database_operator.model.bundle import Bundle
 from litellm_database_operator.model.observed import (
     CatalogFacts,
     InsideFacts,
@@ -21,7 +20,8 @@ from litellm_database_operator.model.observed import (
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.resource_key import ResourceKey
 from litellm_database_operator.model.secret import PASSWORD_KEY, Password
-from litellm_database_operator.planning.migration import is_complete
+from litellm_database_operator.planning.migration import is_at_rest
+from litellm_database_operator.planning.occasion import Occasion
 from litellm_database_operator.postgres.inside import look_inside
 from litellm_database_operator.reconcile.servers import Connected
 from litellm_database_operator.reconcile.slots import MigrationSlots
@@ -36,7 +36,7 @@ class Observer:
         self._slots = slots
 
     async def observe(
-        self, resource: LiteLLMDatabase, status: Mapping[str, Any], server: Connected, target: Bundle
+        self, resource: LiteLLMDatabase, status: Mapping[str, Any], server: Connected, occasion: Occasion
     ) -> Observed:
         """Return what is so; `status` is what was last written, and only tells where to look."""
         catalog = await server.gateway.fetch_catalog(resource.database)
@@ -45,8 +45,8 @@ class Observer:
         ca_secret = await self._secret(resource, resource.ca_secret_name) if server.ca else None
         former_ca = await self._secret(resource, names.ca_secret(former.name)) if former and server.ca else None
         login, inside = await _look_inside(resource, server, catalog, secret or former)
-        settled = inside is not None and is_complete(target, inside) and not catalog.migrator_unlocked
-        jobs = () if settled else await self.jobs(resource)
+        at_rest = is_at_rest(resource, catalog, inside, occasion)
+        jobs = () if at_rest else await self.jobs(resource)
         return Observed(
             endpoint=server.endpoint,
             server_key=server.key,
@@ -60,7 +60,7 @@ class Observer:
             login=login,
             inside=inside,
             jobs=jobs,
-            may_migrate=not settled and self._may_migrate(resource, server, jobs),
+            may_migrate=not at_rest and self._may_migrate(resource, server, jobs),
             recorded_system_identifier=_recorded(status, secret or former),
         )
 

@@ -150,7 +150,7 @@ def test_without_a_job_one_is_started(inside: InsideFacts) -> None:
     steps, finding = migrate(inside)
     step = started(steps)
     assert (step.target, step.ledger, step.replaces) == (BUNDLE.digest, ledger_fingerprint(inside.finished), ())
-    assert (finding.state, finding.reason, finding.retry_after) == (State.WAITING, Reason.MIGRATING, 30)
+    assert (finding.state, finding.reason, finding.retry_after) == (State.WAITING, Reason.MIGRATING, 10)
 
 
 def test_a_started_job_brings_the_resources_wishes() -> None:
@@ -214,7 +214,8 @@ def test_a_job_waits_for_a_free_slot() -> None:
 )  # fmt: skip
 def test_a_job_that_runs_is_waited_for(job: JobFacts, target: Bundle, reason: Reason, told: str) -> None:
     steps, finding = migrate(EMPTY, job, target=target)
-    assert (steps, finding.state, finding.reason, finding.retry_after) == ((), State.WAITING, reason, 30)
+    soon = 10 if reason is Reason.MIGRATING else 30
+    assert (steps, finding.state, finding.reason, finding.retry_after) == ((), State.WAITING, reason, soon)
     assert told in finding.message
 
 
@@ -266,8 +267,8 @@ def failure_of(reason: Reason) -> Failure:
                      'says "relation "X" already exists"; at "CREATE TABLE "X""', id="a migration, with all its facts"),
         *(
             pytest.param(failed(failure_of(reason)), reason, f"cannot go on: {reason}", id=f"told as {reason}")
-            for reason in (Reason.MIGRATION_DEADLINE_EXCEEDED, Reason.LEDGER_UNFINISHED, Reason.AHEAD_OF_TARGET,
-                           Reason.SCHEMA_INCOMPLETE, Reason.DATABASE_MISSING, Reason.TLS_FAILED)
+            for reason in (Reason.MIGRATION_DEADLINE_EXCEEDED, Reason.SCHEMA_INCOMPLETE, Reason.DATABASE_MISSING,
+                           Reason.TLS_FAILED)
         ),
         pytest.param(failed(None, pod=None, deadline_exceeded=True), Reason.MIGRATION_DEADLINE_EXCEEDED,
                      "spec.migration.deadline", id="ended by Kubernetes at the fence"),
@@ -284,10 +285,27 @@ def test_a_failed_job_is_explained_and_not_repeated(job: JobFacts, reason: Reaso
     assert finding.message.endswith(RETRY)
 
 
+def test_an_unfinished_row_is_told_once_a_job_has_found_it() -> None:
+    interrupted = replace(HALF, unfinished=frozenset(BUNDLE.migrations[1:]))
+    assert isinstance(started(migrate(interrupted)[0]), StartMigration)
+    job = failed(failure_of(Reason.LEDGER_UNFINISHED), ledger=ledger_fingerprint(HALF.finished))
+    steps, finding = migrate(interrupted, job)
+    assert (steps, finding.state, finding.reason) == ((), State.STALLED, Reason.LEDGER_UNFINISHED)
+
+
 PASSING = [
     *(
         pytest.param(failed(failure_of(reason)), reason, f"cannot go on: {reason}", id=f"told as {reason}")
         for reason in (Reason.MIGRATION_INTERRUPTED, Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED)
+    ),
+    *(
+        pytest.param(failed(failure_of(reason)), reason, f"cannot go on: {reason}", id=f"{reason}, mended since")
+        for reason in (
+            Reason.FOREIGN_TABLES,
+            Reason.UNLEDGERED,
+            Reason.LEDGER_UNFINISHED,
+            Reason.AHEAD_OF_TARGET,
+        )
     ),
     pytest.param(failed(None, pod=None), Reason.MIGRATION_INTERRUPTED, "without a report:", id="without a pod"),
     pytest.param(failed(None, pod=pod_of(exit_code=137)), Reason.MIGRATION_INTERRUPTED, "(exit code 137)", id="killed"),
@@ -390,7 +408,7 @@ def test_foreign_text_stays_in_quotes_and_out_of_the_command() -> None:
     _, finding = migrate(EMPTY, job)
     assert finding.message.isprintable()
     assert finding.message.endswith(RETRY)
-    assert "delete" not in finding.message.partition("Mend the cause")[2]
+    assert "delete" not in finding.message.partition("When that is done")[2]
 
 
 def test_the_next_command_survives_the_longest_report() -> None:

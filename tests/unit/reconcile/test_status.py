@@ -200,7 +200,7 @@ def test_a_later_pass_keeps_the_time_of_the_last_change() -> None:
     [
         pytest.param(say(ready(RESOURCE)), None, False, id="ready waits for the next health check"),
         pytest.param(say(nothing()), 0, False, id="what was made is looked at at once"),
-        pytest.param(say(ready(RESOURCE, inside=EMPTY, jobs=(job_of(),))), 30, False, id="a running Job"),
+        pytest.param(say(ready(RESOURCE, inside=EMPTY, jobs=(job_of(),))), 10, False, id="a running Job"),
         pytest.param(say(ready(RESOURCE, inside=EMPTY, jobs=(FAILED_JOB,))), None, False, id="a failed Job"),
         pytest.param(failed(UNREACHABLE, before=NEW, now=NOW, patient=False), None, True, id="a passing fault"),
         pytest.param(failed(MISSING, before=NEW, now=NOW, patient=False), None, False, id="a person must act"),
@@ -226,8 +226,11 @@ def test_what_a_person_needs_is_in_status() -> None:
         "litellm": "1.81.12",
         "bundle": BUNDLE.version,
         "digest": BUNDLE.digest,
+        "state": "Current",
         "applied": 2,
         "total": 2,
+        "pending": 0,
+        "verifiedAt": "2026-03-01T12:00:00Z",
     }
     assert status["server"] == {
         "namespace": "databases",

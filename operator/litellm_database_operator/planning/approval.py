@@ -1,0 +1,55 @@
+"""What is said of a plan that waits for a person, and how the person lets it pass."""
+
+from litellm_database_operator.model.migration import Policy
+from litellm_database_operator.model.observed import JobFacts
+from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.report import PlanSummary
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.planning.findings import Finding, stalled
+from litellm_database_operator.planning.words import quoted
+
+
+def awaiting(resource: LiteLLMDatabase, job: JobFacts, plan: PlanSummary, *, bundle: str) -> Finding:
+    """Return the finding for a plan that the gate did not let pass; its digest was checked when it was read."""
+    namespace = resource.metadata.namespace
+    return stalled(
+        Reason.AWAITING_APPROVAL,
+        f"the plan to bundle {bundle} waits for approval: {_why(resource, plan)}. Nothing was changed, and the "
+        f"database serves on.{_other_approval(resource, plan)} To read the whole plan: kubectl -n {namespace} logs "
+        f"job/{job.name}. To let it pass: {how_to_approve(resource, plan)}",
+    )
+
+
+def how_to_approve(resource: LiteLLMDatabase, plan: PlanSummary) -> str:
+    """Return the command that approves a plan."""
+    meta = resource.metadata
+    patch = f'{{"spec":{{"migration":{{"approvedPlan":"{plan.digest}"}}}}}}'
+    return f"kubectl -n {meta.namespace} patch litellmdatabase {meta.name} --type merge -p '{patch}'"
+
+
+def _why(resource: LiteLLMDatabase, plan: PlanSummary) -> str:
+    if plan.loses:
+        return f"rows that exist would be lost: {_worst(plan.loses, plan.loses_total)}"
+    manual = "spec.migration.policy is Manual, and " if resource.spec.migration.policy is Policy.MANUAL else ""
+    pending = f"{manual}{_files(plan)} are to be made"
+    if plan.blocks:
+        return f"{pending}, which stop reads or writes: {_worst(plan.blocks, plan.blocks_total)}"
+    return pending
+
+
+def _files(plan: PlanSummary) -> str:
+    first = f", the first {quoted(plan.first)}," if plan.first else ""
+    return f"{plan.pending} migrations{first}" if plan.pending else "indexes or views"
+
+
+def _worst(lines: tuple[str, ...], total: int) -> str:
+    more = max(total, len(lines)) - 1
+    return quoted(lines[0]) + (f" and {more} more" if more else "")
+
+
+def _other_approval(resource: LiteLLMDatabase, plan: PlanSummary) -> str:
+    """Say that somebody approved another plan: an older one, most often."""
+    approved = resource.spec.migration.approved_plan
+    if approved is None or approved == plan.digest:
+        return ""
+    return f" spec.migration.approvedPlan names another plan ({approved}): database or target changed since."

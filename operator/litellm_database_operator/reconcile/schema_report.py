@@ -1,0 +1,159 @@
+"""status.schema: what the database is, what its next migration would do, and how the last one ended."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from litellm_database_operator.kube.reading import part
+from litellm_database_operator.model import conditions, report
+from litellm_database_operator.model.bundle import Bundle
+from litellm_database_operator.model.migration import RunMode
+from litellm_database_operator.model.observed import InsideFacts, JobFacts, Observed
+from litellm_database_operator.model.remedies import remedy_of
+from litellm_database_operator.model.report import PlanSummary, Report
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.planning.plan import Plan
+from litellm_database_operator.planning.preview import PreviewFinding
+from litellm_database_operator.planning.question import is_aside, last_answer, migration_question, running_job
+from litellm_database_operator.planning.state import state_of
+from litellm_database_operator.planning.verdict import read_report
+from litellm_database_operator.reconcile.summary import Past
+
+_SEEN_INSIDE = ("state", "applied", "pending", "next", "verifiedAt", "plan", "preview")
+"""What stays as it was last said where nobody could look."""
+
+
+def schema_status(resource: LiteLLMDatabase, observed: Observed, plan: Plan, before: Past) -> dict[str, Any]:
+    """Return status.schema; what says nothing is left out."""
+    last, target = part(before.status, "schema"), plan.target
+    inside = observed.inside
+    if inside is None:
+        seen = {key: last.get(key) for key in _SEEN_INSIDE}
+    else:
+        seen = _progress(target, inside) | {
+            "plan": _pending_plan(resource, target, observed.jobs, inside),
+            "running": _running(target, inside, observed.jobs),
+            "preview": _preview(resource, plan.aside.preview),
+        }
+    return _said(
+        {
+            "litellm": resource.spec.litellm.version,
+            "bundle": target.version,
+            "digest": target.digest,
+            "total": len(target.migrations),
+            "lastRun": _last_run(observed.jobs) or last.get("lastRun"),
+        }
+        | seen
+    )
+
+
+def _said(found: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def _progress(target: Bundle, inside: InsideFacts) -> dict[str, Any]:
+    pending = [name for name in target.migrations if name not in inside.finished]
+    judged = inside.judged.get(target.digest)
+    return {
+        "state": str(state_of(target, inside)),
+        "applied": len(target.migrations) - len(pending),
+        "pending": len(pending),
+        "next": pending[0] if pending else None,
+        "verifiedAt": conditions.timestamp(judged.at) if judged and not judged.missing else None,
+    }
+
+
+def _running(target: Bundle, inside: InsideFacts, jobs: tuple[JobFacts, ...]) -> dict[str, Any] | None:
+    """Return how far a run is, as the ledger has it; once all is applied, it builds indexes and compares."""
+    job = running_job(jobs)
+    if job is None or is_aside(job) or job.target != target.digest:
+        return None
+    pending = [name for name in target.migrations if name not in inside.finished]
+    since = max(job.created, inside.last_finished or job.created)
+    return _said(
+        {
+            "migration": pending[0] if pending else None,
+            "number": min(len(target.migrations) - len(pending) + 1, len(target.migrations)),
+            "total": len(target.migrations),
+            "since": conditions.timestamp(since),
+        }
+    )
+
+
+def _pending_plan(
+    resource: LiteLLMDatabase, target: Bundle, jobs: tuple[JobFacts, ...], inside: InsideFacts
+) -> dict[str, Any] | None:
+    """Return the plan of the last run that planned from this ledger and has not brought the database further."""
+    question = migration_question(resource, target, inside)
+    last = last_answer(question, jobs)
+    found = read_report(last) if last is not None and last.ledger == question.ledger else None
+    told = isinstance(found, Report) and found.outcome in (report.Outcome.AWAITING_APPROVAL, report.Outcome.FAILED)
+    return plan_summary(found.plan) if isinstance(found, Report) and told and found.plan else None
+
+
+def plan_summary(plan: PlanSummary) -> dict[str, Any]:
+    """Return a plan as status has it."""
+    return _said(
+        {
+            "digest": plan.digest,
+            "pending": plan.pending,
+            "first": plan.first,
+            "loses": list(plan.loses) or None,
+            "losesTotal": plan.loses_total,
+            "blocks": list(plan.blocks) or None,
+            "blocksTotal": plan.blocks_total,
+            "breaks": plan.breaks,
+        }
+    )
+
+
+def _preview(resource: LiteLLMDatabase, found: PreviewFinding | None) -> dict[str, Any] | None:
+    asked = resource.spec.migration.preview
+    if found is None or asked is None:
+        return None
+    return _said(
+        {
+            "litellm": asked.version,
+            "bundle": found.bundle.version if found.bundle else asked.bundle,
+            "digest": found.bundle.digest if found.bundle else None,
+            "state": found.state and str(found.state),
+            "plan": found.plan and plan_summary(found.plan),
+            "job": found.job,
+            "message": found.message[: conditions.MAX_MESSAGE] or None,
+        }
+    )
+
+
+def _last_run(jobs: tuple[JobFacts, ...]) -> dict[str, Any] | None:
+    """Return the newest finished run; while the newest still runs, what was written before stays."""
+    job = next((each for each in jobs if each.finished and each.mode is RunMode.MIGRATE), None)
+    if job is None:
+        return None
+    found = read_report(job)
+    run: dict[str, Any] = {
+        "job": job.name,
+        "outcome": "Failed" if not job.succeeded else None,
+        "startedAt": conditions.timestamp(job.created),
+    }
+    if isinstance(found, Report):
+        run |= {
+            "outcome": str(found.outcome),
+            "seconds": round(found.seconds),
+            "missing": list(found.missing) or None,
+        } | _failure(found.failure)
+    return _said(run)
+
+
+def _failure(failure: report.Failure | None) -> dict[str, Any]:
+    if failure is None:
+        return {}
+    remedy = remedy_of(failure.prisma_code, failure.sqlstate)
+    return {
+        "reason": str(failure.reason),
+        "message": failure.message,
+        "prismaCode": failure.prisma_code,
+        "sqlstate": failure.sqlstate,
+        "migration": failure.migration,
+        "statement": failure.statement,
+        "blockedBy": failure.blocked_by,
+        "remedy": remedy.remedy if remedy else None,
+    }
