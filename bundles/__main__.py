@@ -1,11 +1,11 @@
-"""Command line: `python3 -m bundles build --to DIR`, `python3 -m bundles lock [LITELLM_VERSION ...]`."""
+"""Command line: `python3 -m bundles build --to DIR`, `python3 -m bundles lock`."""
 
 import argparse
 import time
 from pathlib import Path
 
 from bundles.build import build_library
-from bundles.lock import read_lock, write_lock
+from bundles.lock import Lock, read_lock, write_lock
 from bundles.renew import renew
 
 
@@ -14,14 +14,22 @@ def main() -> None:
     arguments = _parser().parse_args()
     begun = time.monotonic()
     if arguments.command == "build":
-        bundles = read_lock()
-        build_library(bundles, arguments.to)
+        lock = read_lock()
+        build_library(lock, arguments.to)
     else:
-        bundles = renew(read_lock(), arguments.litellm)
-        write_lock(bundles)
-    for bundle in bundles:
-        print(f"{bundle.version}  {bundle.digest[:19]}  LiteLLM {', '.join(bundle.litellm)}")
-    print(f"{arguments.command}: {len(bundles)} bundles in {time.monotonic() - begun:.1f} s")
+        lock = renew()
+        write_lock(lock)
+    _say(lock)
+    print(f"{arguments.command}: {len(lock.bundles)} bundles in {time.monotonic() - begun:.1f} s")
+
+
+def _say(lock: Lock) -> None:
+    for bundle in lock.bundles:
+        print(f"{bundle.version}  {bundle.digest[:19]}  LiteLLM {', '.join(bundle.litellm) or '-'}")
+    for resolved in lock.resolved:
+        print(f"LiteLLM {resolved.release} asks for {resolved.requires}: bundle {resolved.bundle}")
+    for refused in lock.refused:
+        print(f"LiteLLM {refused.release} asks for {refused.requires or 'nothing'}: refused, {refused.why}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,10 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     build = commands.add_parser("build", help="build the library out of the lock")
     build.add_argument("--to", type=Path, required=True, metavar="DIR", help="the library's folder")
-    lock = commands.add_parser("lock", help="renew the lock")
-    lock.add_argument(
-        "litellm", nargs="*", metavar="LITELLM_VERSION", help="a release whose bundle is wanted (default: the newest)"
-    )
+    commands.add_parser("lock", help="renew the lock, for every stable release of LiteLLM")
     return parser
 
 

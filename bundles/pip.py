@@ -7,24 +7,43 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bundles.files import place
 from bundles.lock import Wheel
 
 EXTRAS = "litellm-proxy-extras"
 LITELLM = "litellm"
+PARALLEL = 4
+"""Calls at a time: each mostly waits, for its answer or for Python to start."""
 _PLATFORM = (
     "--only-binary=:all:",
     "--platform=manylinux_2_28_x86_64",
     "--python-version=3.12",
     "--implementation=cp",
+    "--abi=cp312",
     "--abi=abi3",
     "--abi=none",
 )
 """One wheel for every machine: newer releases of litellm differ by platform, but not in what is read of them."""
-_PIN = re.compile(rf"{EXTRAS}\s*\(?==\s*(?P<version>[\w.]+)\)?\s*;")
+_DRY_RUN = (
+    "install",
+    "--dry-run",
+    "--ignore-installed",
+    "--no-deps",
+    "--quiet",
+    "--report=-",
+    "--target=none",
+    *_PLATFORM,
+)
+_QUIETLY = ("--disable-pip-version-check", "--no-input")
+_PIP = "pip==26.3"
+_installing = threading.Lock()
+_REQUIREMENT = re.compile(rf"{EXTRAS}\s*\(?(?P<specifier>[^;)]*)\)?\s*(;|$)")
 
 
 def cache_folder() -> Path:
@@ -47,16 +66,8 @@ def _fetch(wheel: Wheel, path: Path) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         requirements = Path(folder) / "requirements.txt"
         requirements.write_text(f"{wheel.project}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
-        _pip(
-            "download",
-            "--no-deps",
-            "--require-hashes",
-            *_PLATFORM,
-            "--dest",
-            folder,
-            "--requirement",
-            str(requirements),
-        )
+        options = ("--quiet", "--no-deps", "--no-cache-dir", "--require-hashes", *_PLATFORM)
+        _pip("download", *options, f"--dest={folder}", f"--requirement={requirements}")
         (Path(folder) / wheel.filename).replace(path)
 
 
@@ -70,30 +81,19 @@ class Release:
     """What the index says of one release."""
 
     wheel: Wheel
-    extras: str | None
-    """The exact release of litellm-proxy-extras that it pins; None for a range, or for none."""
+    extras: str
+    """What it asks for of litellm-proxy-extras: `==0.4.39`, `>=0.4.60,<0.5.0`; empty where it asks for nothing."""
 
 
 def fetch_release(project: str, version: str) -> Release:
     """Return a release's wheel and its pin. A published release does not change, so the answer is cached."""
     cached = cache_folder() / "releases" / f"{project}-{version}.json"
     if not cached.is_file():
-        report = _pip(
-            "install",
-            "--dry-run",
-            "--ignore-installed",
-            "--no-deps",
-            "--quiet",
-            "--report=-",
-            "--target=none",
-            *_PLATFORM,
-            f"{project}=={version}",
-        )
-        cached.parent.mkdir(parents=True, exist_ok=True)
-        cached.write_text(json.dumps(_facts(json.loads(report))))
+        report = _pip(*_DRY_RUN, f"{project}=={version}")
+        place(cached, json.dumps(_facts(json.loads(report))).encode())
     facts = json.loads(cached.read_text())
     wheel = Wheel(project=project, version=version, filename=facts["filename"], sha256=facts["sha256"])
-    return Release(wheel=wheel, extras=_pinned(facts["requires"]))
+    return Release(wheel=wheel, extras=_required(facts["requires"]))
 
 
 def _facts(report: dict[str, Any]) -> dict[str, Any]:
@@ -107,9 +107,10 @@ def _facts(report: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _pinned(requires: list[str]) -> str | None:
-    pins = {match["version"] for line in requires if (match := _PIN.match(line))}
-    return pins.pop() if len(pins) == 1 else None
+def _required(requires: list[str]) -> str:
+    """Return the bounds in an order of their own, since metadata has them in any."""
+    (found,) = {match["specifier"] for line in requires if (match := _REQUIREMENT.match(line))} or {""}
+    return ",".join(sorted((bound.strip() for bound in found.split(",")), key=lambda bound: bound.startswith("<")))
 
 
 def fetch_versions(project: str) -> list[str]:
@@ -119,7 +120,28 @@ def fetch_versions(project: str) -> list[str]:
     return [version.strip() for version in line.split(":", 1)[1].split(",")][::-1]
 
 
+def fetch_newest(requirement: str, *, before: datetime) -> str | None:
+    """Return the newest release that was uploaded before a moment, or None; pip must know that option, 26 does."""
+    asked = (*_DRY_RUN, f"--uploaded-prior-to={before.isoformat()}", requirement)
+    command = [sys.executable, str(_new_pip()), *_QUIETLY, *asked]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode == 0:
+        return json.loads(done.stdout)["install"][0]["metadata"]["version"]
+    if "No matching distribution" in done.stderr:
+        return None
+    raise subprocess.CalledProcessError(done.returncode, command, stderr=done.stderr[-2000:])
+
+
+def _new_pip() -> Path:
+    """Return a pip of our own: of the one that comes with Python, nobody knows the age."""
+    folder = cache_folder() / _PIP
+    with _installing:
+        if not (folder / "pip" / "__main__.py").is_file():
+            _pip("install", "--quiet", "--no-deps", f"--target={folder}", _PIP)
+    return folder / "pip"
+
+
 def _pip(*arguments: str) -> str:
     """Run pip; its own words tell what failed."""
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    command = [sys.executable, "-m", "pip", *_QUIETLY, *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

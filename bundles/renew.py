@@ -1,54 +1,70 @@
-"""Renews the lock: which bundle does a LiteLLM release pin, and which other releases pin the same."""
+"""Renews the lock: every stable release of LiteLLM, and the bundle that it brings."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
-from bundles.lock import LockedBundle, version_key
-from bundles.pip import EXTRAS, LITELLM, download, fetch_release, fetch_versions
+from bundles.content import View
+from bundles.lock import Lock, LockedBundle, Wheel, version_key
+from bundles.moments import fetch_got
+from bundles.pip import EXTRAS, LITELLM, PARALLEL, fetch_release, fetch_versions
+from bundles.releases import Sorted, is_range, sort_releases
+from bundles.views import views_of
 from bundles.wheels import read_content
 
-
-class NoBundleError(Exception):
-    """A LiteLLM release for which there can be no bundle."""
-
-
-def renew(locked: tuple[LockedBundle, ...], wanted: Iterable[str]) -> tuple[LockedBundle, ...]:
-    """Return the lock with a bundle for each wanted LiteLLM release added, and the releases of the others renewed.
-
-    Without a wish the newest release is wanted whose bundle the index serves.
-    """
-    releases, served = fetch_versions(LITELLM), set(fetch_versions(EXTRAS))
-    seeds = [*(bundle.litellm[0] for bundle in locked), *(wanted or [_newest_with_bundle(releases, served)])]
-    return tuple({bundle.version: bundle for bundle in (_lock(seed, releases) for seed in seeds)}.values())
+_Answer = TypeVar("_Answer")
+OLDEST = "1.80.0"
+"""The oldest release of LiteLLM whose bundle is held."""
 
 
-def _newest_with_bundle(releases: list[str], served: set[str]) -> str:
-    return next(release for release in reversed(releases) if fetch_release(LITELLM, release).extras in served)
+def renew() -> Lock:
+    """Return the lock for what the index has now; answers about what is published never change and are cached."""
+    releases = [release for release in fetch_versions(LITELLM) if version_key(release) >= version_key(OLDEST)]
+    asked = _at_once(_requires, releases)
+    got = _at_once(
+        lambda release: fetch_got(release, asked[release]), filter(lambda each: is_range(asked[each]), asked)
+    )
+    return lock_all(sort_releases(asked, fetch_versions(EXTRAS), got))
 
 
-def _lock(seed: str, releases: list[str]) -> LockedBundle:
-    version = fetch_release(LITELLM, seed).extras
-    if version is None:
-        raise NoBundleError(f"cannot lock LiteLLM {seed}: it pins no exact release of {EXTRAS}")
-    pinning = releases_with(version, around=releases.index(seed), releases=releases)
-    extras_wheel = fetch_release(EXTRAS, version).wheel
-    litellm_wheel = fetch_release(LITELLM, pinning[0]).wheel
-    content = read_content(extras=download(extras_wheel), litellm=download(litellm_wheel))
-    return LockedBundle(
-        version=version,
-        digest=content.digest(),
-        litellm=tuple(pinning),
-        extras_wheel=extras_wheel,
-        litellm_wheel=litellm_wheel,
+def lock_all(releases: Sorted) -> Lock:
+    """Fetch what makes each bundle, and lock it."""
+    versions = releases.bundles()
+    bringing = {version: fetch_release(LITELLM, releases.bringing(version)).wheel for version in versions}
+    views = _at_once(lambda version: views_of(bringing[version]), versions)
+    extras = _at_once(lambda version: fetch_release(EXTRAS, version).wheel, versions)
+    return Lock(
+        bundles=tuple(
+            _lock(version, releases, extras[version], oldest_with(views[version], views, bringing))
+            for version in versions
+        ),
+        resolved=releases.resolved,
+        refused=releases.refused,
     )
 
 
-def releases_with(extras: str, *, around: int, releases: list[str]) -> list[str]:
-    """Return the neighbours that pin the same: a pin only moves forward, so not all 500 releases are asked."""
+def oldest_with(views: tuple[View, ...], all_views: dict[str, tuple[View, ...]], bringing: dict[str, Wheel]) -> Wheel:
+    """Return the wheel of the oldest release with just these views: then few of these big wheels are ever needed."""
+    same = (bringing[version] for version, others in all_views.items() if others == views)
+    return min(same, key=lambda wheel: version_key(wheel.version))
 
-    def run(candidates: list[str]) -> Iterator[str]:
-        for release in candidates:
-            if fetch_release(LITELLM, release).extras != extras:
-                return
-            yield release
 
-    return sorted({*run(releases[around::-1]), *run(releases[around:])}, key=version_key)
+def _lock(version: str, releases: Sorted, extras: Wheel, litellm: Wheel) -> LockedBundle:
+    return LockedBundle(
+        version=version,
+        digest=read_content(extras, views=views_of(litellm)).digest(),
+        litellm=releases.pinning.get(version, ()),
+        extras_wheel=extras,
+        litellm_wheel=litellm,
+    )
+
+
+def _requires(release: str) -> str:
+    return fetch_release(LITELLM, release).extras
+
+
+def _at_once(ask: Callable[[str], _Answer], names: Iterable[str]) -> dict[str, _Answer]:
+    """Return the answer for each name."""
+    in_order = list(names)
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        return dict(zip(in_order, threads.map(ask, in_order), strict=True))

@@ -1,19 +1,20 @@
 // @ts-check
-/** What Prisma says of a database's ledger against a folder of migrations. */
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+/** What Prisma says of a database's ledger against a list of migrations. */
+import { readFile } from 'node:fs/promises'
 import { withSession } from './adapter.js'
 import { JudgeError } from './errors.js'
 
 /** @typedef {import('@prisma/schema-engine-wasm/schema_engine_bg').MigrationList} MigrationList */
 /** @typedef {import('@prisma/schema-engine-wasm/schema_engine_bg').HistoryDiagnostic} HistoryDiagnostic */
 
+/** @typedef {{name: string, path: string}} Migration its name in the ledger, and where its script lies */
+
 /** The ledger has no models: the engine starts sooner, and with 30 MB less, when it is given none. */
 const NO_MODELS = 'datasource db {\n  provider = "postgresql"\n}\n'
 
 /**
  * The answer to `diagnose`.
- * @param {{connection: import('./adapter.js').Connection, migrations: string}} params
+ * @param {{connection: import('./adapter.js').Connection, migrations: Migration[]}} params
  */
 export async function diagnose({ connection, migrations }) {
   const migrationsList = await readMigrations(migrations)
@@ -39,32 +40,33 @@ function difference(history) {
 }
 
 /**
- * @param {string} folder
+ * @param {Migration[]} migrations
  * @returns {Promise<MigrationList>}
  */
-async function readMigrations(folder) {
-  const entries = await readdir(folder, { withFileTypes: true })
-  const names = byteOrder(entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name))
-  // an empty folder would make every database look finished
-  if (names.length === 0) throw new JudgeError(`cannot diagnose: no migration in ${folder}`)
+async function readMigrations(migrations) {
+  // without one, every database would look finished
+  if (migrations.length === 0) throw new JudgeError('cannot diagnose: no migrations are given')
+  const inOrder = migrations.toSorted((a, b) => compareBytes(a.name, b.name))
   return {
-    baseDir: folder,
+    baseDir: '',
     lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"\n' },
     shadowDbInitScript: '',
-    migrationDirectories: await Promise.all(names.map((name) => readMigration(folder, name))),
+    migrationDirectories: await Promise.all(inOrder.map(readMigration)),
   }
 }
 
-/**
- * @param {string} folder
- * @param {string} name
- */
-async function readMigration(folder, name) {
-  const value = await readFile(join(folder, name, 'migration.sql'), 'utf8')
+/** @param {Migration} migration */
+async function readMigration({ name, path }) {
+  const value = await readFile(path, 'utf8')
   return { path: name, migrationFile: { path: 'migration.sql', content: { tag: /** @type {const} */ ('ok'), value } } }
 }
 
 /** @param {string[]} names */
 function byteOrder(names) {
-  return names.toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  return names.toSorted(compareBytes)
+}
+
+/** @param {string} a @param {string} b */
+function compareBytes(a, b) {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

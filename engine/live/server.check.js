@@ -1,23 +1,26 @@
 // @ts-check
 /**
  * The judge against a real server and a real bundle. Whoever has both runs it, once a server and bundle:
- *   JUDGE_SERVER='{"host": …, "port": …, "user": …, "password": …, "sslmode": …}' JUDGE_BUNDLE=<folder of a bundle> node --test live/server.check.js
+ *   JUDGE_SERVER='{"host": …, "port": …, "user": …, "password": …, "sslmode": …}' JUDGE_BUNDLE=<a bundle's file in the library> node --test live/server.check.js
  * The user must be a superuser; the databases made there begin with judged_, and are dropped again.
  */
 import assert from 'node:assert/strict'
-import { createHash, randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import pg from 'pg'
 import { clientConfig } from '../adapter.js'
 import { Conversation } from '../test/judge.js'
 
 const server = { ...JSON.parse(process.env.JUDGE_SERVER ?? ''), database: 'postgres', schema: 'public' }
-const bundle = process.env.JUDGE_BUNDLE ?? ''
-const migrations = join(bundle, 'migrations')
-const datamodel = join(bundle, 'schema.prisma')
-const names = readdirSync(migrations).sort()
+const file = process.env.JUDGE_BUNDLE ?? ''
+/** @type {{schema: string, migrations: {name: string, checksum: string}[], indexes: any[], views: any[]}} */
+const bundle = JSON.parse(readFileSync(file, 'utf8'))
+const place = (/** @type {string} */ sha256) => join(dirname(file), 'objects', sha256)
+const datamodel = place(bundle.schema)
+const migrations = bundle.migrations.map(({ name, checksum }) => ({ name, path: place(checksum) }))
+const names = migrations.map(({ name }) => name)
 const judge = new Conversation()
 const WHOLE = 'judged_whole'
 const DAMAGED = 'judged_damaged'
@@ -39,18 +42,13 @@ async function execute(database, ...scripts) {
   }
 }
 
-/** @param {string} file */
-function read(file) {
-  return readFileSync(join(bundle, file), 'utf8')
-}
-
 /**
  * A ledger's row as Prisma writes it.
  * @param {string} name
  * @param {string} [finished]
  */
 function ledgerRow(name, finished = 'clock_timestamp()') {
-  const checksum = createHash('sha256').update(read(`migrations/${name}/migration.sql`)).digest('hex')
+  const checksum = bundle.migrations.find((migration) => migration.name === name)?.checksum
   return `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count) VALUES ('${randomUUID()}', '${checksum}', '${name}', ${finished}, 1)`
 }
 
@@ -77,9 +75,9 @@ function newDatabase(name, template = 'template0') {
 
 before(async () => {
   await newDatabase(WHOLE)
-  const indexes = JSON.parse(read('indexes.json')).map((/** @type {any} */ index) => `CREATE INDEX CONCURRENTLY IF NOT EXISTS "${index.name}" ON public."${index.table}" ${index.definition}`)
-  const views = JSON.parse(read('views.json')).map((/** @type {any} */ view) => view.sql)
-  const scripts = names.flatMap((name) => [read(`migrations/${name}/migration.sql`), ledgerRow(name)])
+  const indexes = bundle.indexes.map((index) => `CREATE INDEX CONCURRENTLY IF NOT EXISTS "${index.name}" ON public."${index.table}" ${index.definition}`)
+  const views = bundle.views.map((view) => view.sql)
+  const scripts = migrations.flatMap(({ name, path }) => [readFileSync(path, 'utf8'), ledgerRow(name)])
   await execute(WHOLE, LEDGER, ...scripts, ...indexes, ...views)
 })
 
@@ -129,7 +127,7 @@ test('what is missing is told from what is extra', async () => {
 test('an empty schema lacks every table', async () => {
   await newDatabase(DAMAGED)
   const tables = (await answer('compare', DAMAGED)).missing.filter((/** @type {any} */ { kind }) => kind === 'table')
-  assert.equal(tables.length, read('schema.prisma').match(/^model /gm)?.length)
+  assert.equal(tables.length, readFileSync(datamodel, 'utf8').match(/^model /gm)?.length)
   const { hasMigrationsTable, history, unapplied } = await answer('diagnose', DAMAGED)
   assert.deepEqual({ hasMigrationsTable, history, unapplied }, { hasMigrationsTable: false, history: 'databaseIsBehind', unapplied: names })
 })

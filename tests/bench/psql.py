@@ -72,11 +72,8 @@ def newest_bundle() -> Generator[Psql]:
         subprocess.run(
             [sys.executable, "-m", "bundles", "build", "--to", folder], cwd=ROOT, check=True, capture_output=True
         )
-        versions: list[str] = list(json.loads((Path(folder) / "index.json").read_text()))
-        newest = max(versions, key=_numbers)
-        files = sorted((Path(folder) / newest / "migrations").glob("*/migration.sql"))
+        library = Path(folder)
+        newest = list(json.loads((library / "index.json").read_text())["bundles"])[-1]
+        migrations = json.loads((library / f"{newest}.json").read_text())["migrations"]
+        files = [library / "objects" / migration["checksum"] for migration in migrations]
         yield Psql(program=program, bundle=newest, files=tuple(files))
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, version.split(".")))

@@ -194,7 +194,7 @@ def _write_all(session: psycopg.Connection, run: Run, bundle: Bundle) -> int:
     pending = [name for name in bundle.migrations if (name,) not in rows]
     for name in pending:
         session.execute(sql.SQL(_APPLY).format(**names), {"name": name})
-        table = sql.Identifier(run.files["schema"], f"made_by_{name}")
+        table = sql.Identifier(run.files["schema"], f"LiteLLM_{name}")
         session.execute(sql.SQL("CREATE TABLE {} (id integer)").format(table))
     for view in bundle.views:
         place = sql.Identifier(run.files["schema"], view)
@@ -247,14 +247,19 @@ class RealMigrator:
 
 def write_library(folder: Path, bundles: Mapping[str, tuple[str, ...]]) -> Path:
     """Write a library for `migrate_at_once`: by LiteLLM's release, the names of the bundle's migrations."""
+    folder.mkdir(parents=True, exist_ok=True)
+    digests = {release: f"sha256:{release:0>64}" for release in bundles}
     for release, migrations in bundles.items():
-        place = folder / release
-        for name in migrations:
-            (place / "migrations" / name).mkdir(parents=True)
-        facts: dict[str, Any] = {"version": release, "digest": f"sha256:{release:0>64}", "litellm": [release]}
-        (place / "bundle.json").write_text(json.dumps(facts))
-        (place / "views.json").write_text(json.dumps([{"name": "LiteLLM_View"}]))
-    (folder / "index.json").write_text(json.dumps(dict.fromkeys(bundles)))
+        facts: dict[str, Any] = {
+            "version": release,
+            "digest": digests[release],
+            "litellm": [release],
+            "migrations": [{"name": name} for name in migrations],
+            "views": [{"name": "LiteLLM_View"}],
+        }
+        (folder / f"{release}.json").write_text(json.dumps(facts))
+    known = {release: {"digest": digest, "litellm": [release]} for release, digest in digests.items()}
+    (folder / "index.json").write_text(json.dumps({"format": 2, "bundles": known, "resolved": {}, "refused": {}}))
     return folder
 
 

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from bundles.build import DigestMismatchError, build_library
-from bundles.content import Content, Index, View
-from bundles.lock import LockedBundle, Wheel
-from bundles.wheels import read_content
+from bundles.build import DigestMismatchError, build_library, library_files
+from bundles.content import Content, Index, View, sha256
+from bundles.files import place
+from bundles.lock import Lock, LockedBundle, Refused, Resolved, Wheel
+from bundles.views import views_of
+from bundles.wheels import NoMigrationsError, read_content
 
 CONTENT = Content(
     datamodel=b"// a datamodel\n",
@@ -73,8 +75,7 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LockedBundle:
     litellm = _wheel(
         tmp_path, "litellm", {"litellm/proxy/db/create_views.py": "sql = 'CREATE VIEW \"v\" AS SELECT 1;'\n"}
     )
-    folder = tmp_path / "cache" / "litellm-database-operator" / "wheels"
-    content = read_content(extras=folder / extras.filename, litellm=folder / litellm.filename)
+    content = read_content(extras, views=views_of(litellm))
     return LockedBundle(
         version="1.0", digest=content.digest(), litellm=("7.0",), extras_wheel=extras, litellm_wheel=litellm
     )
@@ -91,59 +92,91 @@ def _wheel(tmp_path: Path, project: str, members: dict[str, str]) -> Wheel:
     return Wheel(project=project, version="1.0", filename=path.name, sha256=digest)
 
 
+REFUSED = Refused(release="7.1", requires=">=1.0,<2", why="Range", nearest="7.0", choices=("1.0",))
+RESOLVED = Resolved(release="7.2", requires=">=1.0", bundle="1.0")
+
+
+def _files(library: Path) -> dict[str, bytes]:
+    return {path.relative_to(library).as_posix(): path.read_bytes() for path in library.rglob("*") if path.is_file()}
+
+
 def test_library_has_the_documented_shape(locked: LockedBundle, tmp_path: Path) -> None:
-    build_library((locked,), tmp_path / "library")
-    files = {
-        path.relative_to(tmp_path / "library").as_posix() for path in tmp_path.glob("library/**/*") if path.is_file()
+    library = tmp_path / "library"
+    build_library(Lock(bundles=(locked,), resolved=(RESOLVED,), refused=(REFUSED,)), library)
+    objects = {sha256(data): data for data in (b"// a datamodel\n", b"SELECT 1;\n", b"SELECT 2;\n")}
+    files = _files(library)
+    assert {name.removeprefix("objects/"): data for name, data in files.items() if "/" in name} == objects
+    assert {name for name in files if "/" not in name} == {"index.json", "1.0.json"}
+    assert json.loads(files["index.json"]) == {
+        "format": 2,
+        "bundles": {"1.0": {"digest": locked.digest, "litellm": ["7.0"]}},
+        "resolved": {"7.2": {"bundle": "1.0", "requires": ">=1.0"}},
+        "refused": {"7.1": {"requires": ">=1.0,<2", "why": "Range", "nearest": "7.0", "choices": ["1.0"]}},
     }
-    assert files == {
-        "index.json",
-        "1.0/bundle.json",
-        "1.0/indexes.json",
-        "1.0/migrations/10_first with spaces/migration.sql",
-        "1.0/migrations/2_second/migration.sql",
-        "1.0/schema.prisma",
-        "1.0/views.json",
-    }
-    assert json.loads((tmp_path / "library/index.json").read_text()) == {
-        "1.0": {"digest": locked.digest, "litellm": ["7.0"]}
-    }
-    assert json.loads((tmp_path / "library/1.0/bundle.json").read_text()) == {
+    assert json.loads(files["1.0.json"]) == {
         "version": "1.0",
         "digest": locked.digest,
         "litellm": ["7.0"],
+        "schema": sha256(b"// a datamodel\n"),
         "migrations": [
-            {"name": "10_first with spaces", "checksum": hashlib.sha256(b"SELECT 1;\n").hexdigest()},
-            {"name": "2_second", "checksum": hashlib.sha256(b"SELECT 2;\n").hexdigest()},
+            {"name": "10_first with spaces", "checksum": sha256(b"SELECT 1;\n")},
+            {"name": "2_second", "checksum": sha256(b"SELECT 2;\n")},
         ],
+        "indexes": [],
+        "views": [{"name": "v", "sql": 'CREATE VIEW "v" AS SELECT 1'}],
     }
 
 
-def test_building_again_touches_no_bundle(locked: LockedBundle, tmp_path: Path) -> None:
-    build_library((locked,), tmp_path / "library")
-    before = (tmp_path / "library/1.0").stat()
-    build_library((locked,), tmp_path / "library")
-    assert (tmp_path / "library/1.0").stat() == before
+def test_what_bundles_share_lies_there_once(locked: LockedBundle, tmp_path: Path) -> None:
+    other = replace(locked, version="1.1", litellm=("7.3",))
+    build_library(Lock(bundles=(locked, other)), tmp_path / "library")
+    assert len(_files(tmp_path / "library/objects")) == 3
+
+
+def test_building_again_touches_nothing(locked: LockedBundle, tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    build_library(Lock(bundles=(locked,)), library)
+    before = {path: path.stat() for path in library.rglob("*")}
+    build_library(Lock(bundles=(locked,)), library)
+    assert {path: path.stat() for path in library.rglob("*")} == before
 
 
 def test_building_mends_what_was_edited_and_removes_what_is_not_locked(locked: LockedBundle, tmp_path: Path) -> None:
-    build_library((locked,), tmp_path / "library")
-    script = tmp_path / "library/1.0/migrations/2_second/migration.sql"
-    script.write_text("DROP TABLE t;")
-    (tmp_path / "library/0.9").mkdir()
-    build_library((locked,), tmp_path / "library")
-    assert script.read_text() == "SELECT 2;\n"
-    assert not (tmp_path / "library/0.9").exists()
+    library = tmp_path / "library"
+    build_library(Lock(bundles=(locked,)), library)
+    before = _files(library)
+    (library / "objects" / sha256(b"SELECT 2;\n")).write_text("DROP TABLE t;")
+    (library / "0.9.json").touch()
+    (library / "0.9/migrations/old").mkdir(parents=True)
+    (library / "0.9/migrations/old/migration.sql").touch()
+    (library / "objects/abc").touch()
+    build_library(Lock(bundles=(locked,)), library)
+    assert _files(library) == before
+    assert not (library / "0.9").exists()
+
+
+def test_a_file_is_written_after_those_that_it_names(locked: LockedBundle) -> None:
+    files = list(library_files(Lock(bundles=(locked,)), [CONTENT]))
+    assert files[-2:] == ["1.0.json", "index.json"]
+
+
+def test_a_file_that_is_written_is_never_seen_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "objects/a"
+    place(path, b"one")
+    link = tmp_path / "as it was"
+    link.hardlink_to(path)
+    place(path, b"another")
+    assert (link.read_bytes(), path.read_bytes()) == (b"one", b"another")
+    assert [each.name for each in path.parent.iterdir()] == ["a"]
 
 
 def test_another_content_than_the_locked_one_is_refused(locked: LockedBundle, tmp_path: Path) -> None:
     with pytest.raises(DigestMismatchError, match=r"cannot build 1\.0"):
-        build_library((replace(locked, digest="sha256:" + "0" * 64),), tmp_path / "library")
+        build_library(Lock(bundles=(replace(locked, digest="sha256:" + "0" * 64),)), tmp_path / "library")
 
 
 def test_a_wheel_without_migrations_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     extras = _wheel(tmp_path, "extras", {"litellm_proxy_extras/schema.prisma": ""})
-    folder = tmp_path / "cache" / "litellm-database-operator" / "wheels"
-    with pytest.raises(ValueError, match="holds no migration"):
-        read_content(extras=folder / extras.filename, litellm=folder / extras.filename)
+    with pytest.raises(NoMigrationsError, match=r"cannot make a bundle of extras 1\.0: it holds no migration"):
+        read_content(extras, views=())

@@ -7,42 +7,47 @@ from pathlib import Path
 import pytest
 
 from bundles import lock
-from bundles.lock import LockedBundle, Wheel, read_lock, version_key, write_lock
+from bundles.lock import Lock, LockedBundle, Resolved, Wheel, read_lock, version_key, write_lock
 from bundles.pip import Release, fetch_release
-from bundles.renew import releases_with
 
-HEX = re.compile(r"[0-9a-f]{64}")
+LOCK = read_lock()
 
 
-@pytest.mark.parametrize("bundle", [pytest.param(bundle, id=bundle.version) for bundle in read_lock()])
+@pytest.mark.parametrize("bundle", [pytest.param(bundle, id=bundle.version) for bundle in LOCK.bundles])
 def test_locked_bundle_is_complete(bundle: LockedBundle) -> None:
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", bundle.digest)
-    assert HEX.fullmatch(bundle.extras_wheel.sha256)
-    assert HEX.fullmatch(bundle.litellm_wheel.sha256)
     assert bundle.extras_wheel.version == bundle.version
-    assert bundle.litellm_wheel.version == bundle.litellm[0]
+    assert bundle.litellm_wheel.version in LOCK.releases()
     assert list(bundle.litellm) == sorted(bundle.litellm, key=version_key)
-
-
-def test_no_release_stands_in_two_bundles() -> None:
-    releases = [release for bundle in read_lock() for release in bundle.litellm]
-    assert len(releases) == len(set(releases))
 
 
 def test_lock_names_no_address() -> None:
     assert "//" not in lock.PATH.read_text()
 
 
-def test_what_is_written_is_read_again_and_is_in_order(tmp_path: Path) -> None:
+def test_bundles_are_in_order() -> None:
+    versions = [bundle.version for bundle in LOCK.bundles]
+    assert versions == sorted(set(versions), key=version_key)
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     path = tmp_path / "lock.json"
-    write_lock(tuple(reversed(read_lock())), path)
+    write_lock(LOCK, path)
     assert path.read_bytes() == lock.PATH.read_bytes()
+    assert read_lock(path) == LOCK
+
+
+def test_no_release_stands_twice() -> None:
+    (bundle, *_) = LOCK.bundles
+    resolved = Resolved(release=bundle.litellm[0], requires=">=0.4", bundle=bundle.version)
+    with pytest.raises(ValueError, match=f"{bundle.litellm[0]} would stand twice"):
+        Lock(bundles=(bundle,), resolved=(resolved,))
 
 
 @pytest.mark.parametrize(
     ("pattern", "replacement", "message"),
     [
-        pytest.param('"format": 1', '"format": 2', "format 2", id="another format"),
+        pytest.param('"format": 2', '"format": 1', "format 1", id="another format"),
         pytest.param("[0-9a-f]{64}", "abc", "64 hexadecimal digits", id="a cut hash"),
     ],
 )
@@ -60,34 +65,24 @@ def test_releases_are_ordered_by_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("requires", "pinned"),
+    ("requires", "asked"),
     [
-        pytest.param(['litellm-proxy-extras (==0.4.39) ; extra == "proxy"'], "0.4.39", id="in parentheses"),
-        pytest.param(["litellm-proxy-extras==0.4.110 ; extra == 'proxy'"], "0.4.110", id="without"),
-        pytest.param(["litellm-proxy-extras==0.4.102.post1; extra == 'proxy'"], "0.4.102.post1", id="a post-release"),
-        pytest.param(["litellm-proxy-extras<0.5.0,>=0.4.60; extra == 'proxy'"], None, id="a range"),
-        pytest.param(["httpx>=0.23"], None, id="none"),
+        pytest.param(['litellm-proxy-extras (==0.4.39) ; extra == "proxy"'], "==0.4.39", id="in parentheses"),
+        pytest.param(["litellm-proxy-extras==0.4.110 ; extra == 'proxy'"], "==0.4.110", id="without"),
+        pytest.param(["litellm-proxy-extras==0.4.102.post1; extra == 'proxy'"], "==0.4.102.post1", id="a post-release"),
+        pytest.param(["litellm-proxy-extras<0.5.0,>=0.4.60; extra == 'proxy'"], ">=0.4.60,<0.5.0", id="a range"),
+        pytest.param(["litellm-proxy-extras (>=0.4.60, <0.5.0)"], ">=0.4.60,<0.5.0", id="a range with a space"),
+        pytest.param(["httpx>=0.23"], "", id="none"),
     ],
 )
-def test_pin_is_read_from_the_metadata(
-    requires: list[str], pinned: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_what_a_release_asks_for_is_read_from_the_metadata(
+    requires: list[str], asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     _answer(tmp_path, "1.0", requires)
     assert fetch_release("litellm", "1.0") == Release(
-        wheel=Wheel(project="litellm", version="1.0", filename="litellm-1.0.whl", sha256="0" * 64), extras=pinned
+        wheel=Wheel(project="litellm", version="1.0", filename="litellm-1.0.whl", sha256="0" * 64), extras=asked
     )
-
-
-def test_neighbours_with_the_same_pin_are_found_and_no_others_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setenv("PIP_NO_INDEX", "1")  # whoever is asked and not in the cache fails
-    for version, pin in (("1.1", "0.8"), ("1.2", "0.9"), ("1.3", "0.9"), ("1.10", "0.9"), ("1.11", "1.0")):
-        _answer(tmp_path, version, [f"litellm-proxy-extras=={pin}; extra == 'proxy'"])
-    releases = ["1.0", "1.1", "1.2", "1.3", "1.10", "1.11", "1.12"]
-    assert releases_with("0.9", around=3, releases=releases) == ["1.2", "1.3", "1.10"]
 
 
 def _answer(cache: Path, version: str, requires: list[str]) -> None:

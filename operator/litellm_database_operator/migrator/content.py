@@ -1,7 +1,8 @@
-"""What a bundle brings to a database, read from its folder in the image; docs/spec/bundle.md gives the files."""
+"""What a bundle brings to a database, read from the image's library; docs/spec/bundle.md gives the files."""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,10 @@ class View:
 class Content:
     """A bundle, ready to be applied."""
 
-    folder: Path
+    objects: Path
+    """The library's folder of files by their SHA-256: scripts and schema.prisma."""
+    schema: str
+    """SHA-256 of schema.prisma."""
     version: str
     digest: str
     migrations: tuple[Migration, ...]
@@ -57,46 +61,49 @@ class Content:
         return tuple(migration.name for migration in self.migrations)
 
     @property
-    def migrations_folder(self) -> Path:
-        """Where the judge reads the migrations."""
-        return self.folder / "migrations"
+    def script_paths(self) -> Mapping[str, Path]:
+        """Where the judge reads the scripts, by name of the migration, in order."""
+        return {migration.name: self.objects / migration.checksum for migration in self.migrations}
 
     @property
     def datamodel(self) -> Path:
         """Where the judge reads schema.prisma."""
-        return self.folder / "schema.prisma"
+        return self.objects / self.schema
 
 
 def read_content(library: Path, version: str, *, digest: str) -> Content:
     """Read a bundle; ContentError when the image has none of that version, another digest, or no migration in it."""
-    folder = library / version
-    facts = _read_json(folder / "bundle.json")
+    facts = _read_json(library / f"{version}.json")
     if facts["digest"] != digest:
         raise ContentError(f"cannot use bundle {version}: this image has {facts['digest']}, and the Job wants {digest}")
-    migrations = tuple(_read_migration(folder, item) for item in facts["migrations"])
+    objects = library / "objects"
+    migrations = tuple(_read_migration(objects, **item) for item in facts["migrations"])
     if not migrations:
         raise ContentError(f"cannot use bundle {version}: it has no migrations")
     return Content(
-        folder=folder,
+        objects=objects,
+        schema=facts["schema"],
         version=version,
         digest=digest,
         migrations=tuple(sorted(migrations, key=lambda migration: migration.name.encode())),
-        indexes=tuple(Index(**item) for item in _read_json(folder / "indexes.json")),
-        views=tuple(View(**item) for item in _read_json(folder / "views.json")),
+        indexes=tuple(Index(**item) for item in facts["indexes"]),
+        views=tuple(View(**item) for item in facts["views"]),
     )
 
 
 def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise ContentError(f"cannot read {path.parent.name}/{path.name}: {error.strerror}") from error
+    return json.loads(_read(path))
 
 
-def _read_migration(folder: Path, facts: dict[str, str]) -> Migration:
-    name = facts["name"]
-    script = (folder / "migrations" / name / "migration.sql").read_bytes()
-    checksum = hashlib.sha256(script).hexdigest()
-    if checksum != facts["checksum"]:
-        raise ContentError(f"cannot use bundle {folder.name}: {name} is not the file that was built in")
+def _read_migration(objects: Path, *, name: str, checksum: str) -> Migration:
+    script = _read(objects / checksum)
+    if hashlib.sha256(script).hexdigest() != checksum:
+        raise ContentError(f"cannot use migration {name}: it is not the file that was built in")
     return Migration(name=name, script=script, checksum=checksum)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ContentError(f"cannot read {path.name} of the library: {error.strerror}") from error

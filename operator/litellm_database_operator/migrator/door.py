@@ -55,7 +55,7 @@ def _connect(login: Login, judge: Judge, content: Content, progress: Progress) -
 def _refusal(judge: Judge, content: Content) -> str:
     """Ask the judge why nobody is let in: its driver tells SQLSTATEs, where libpq has only words in any language."""
     try:
-        judge.diagnose(content.migrations_folder)
+        judge.diagnose(content.script_paths)
     except JudgeError as error:
         return error.code or ""
     return ""

@@ -117,17 +117,17 @@ class Judge:
                 with suppress(BrokenPipeError):
                     pipe.close()
 
-    def warm_up(self, migrations: Path) -> None:
+    def warm_up(self, scripts: Mapping[str, Path]) -> None:
         """Have it answer once what it will be asked, and do not wait: first answers take a fifth of a second more.
 
         The answers are read away by whoever asks next. It looks at the ledger alone, which may change meanwhile.
         """
-        self._request("diagnose", {"connection": self._connection(), "migrations": str(migrations)})
+        self._request("diagnose", self._about(scripts))
         self._request("parse", {"sql": ""})
 
-    def diagnose(self, migrations: Path) -> Diagnosis:
-        """Judge the ledger against the folder of migrations."""
-        found = self._ask("diagnose", {"connection": self._connection(), "migrations": str(migrations)})
+    def diagnose(self, scripts: Mapping[str, Path]) -> Diagnosis:
+        """Judge the ledger against a bundle's migrations: where each one's script lies, by name."""
+        found = self._ask("diagnose", self._about(scripts))
         return Diagnosis(
             has_ledger=found["hasMigrationsTable"],
             failed=tuple(found["failed"]),
@@ -168,6 +168,10 @@ class Judge:
             facts = {name: error.get(name) for name in ("code", "sqlstate", "script", "position")}
             raise JudgeError(error["message"], **facts)
         return answer["result"]
+
+    def _about(self, scripts: Mapping[str, Path]) -> Mapping[str, object]:
+        migrations = [{"name": name, "path": str(path)} for name, path in scripts.items()]
+        return {"connection": self._connection(), "migrations": migrations}
 
     def _connection(self) -> Mapping[str, object]:
         login = self._login

@@ -60,7 +60,7 @@ class Run:
 
     def _migrate(self, session: Session) -> None:
         seen = look(session, self._schema)
-        self.judge.warm_up(self.content.migrations_folder)
+        self.judge.warm_up(self.content.script_paths)
         self._begin(session, seen)
         self._apply(session, self._plan(seen))
         self._complete(session, look(session, self._schema))

@@ -14,7 +14,7 @@ from litellm_database_operator.model.report import Failure
 
 def verify(content: Content, judge: Judge, seen: Seen) -> tuple[str, ...]:
     """Return what is missing, in words; empty means that the database matches. RunFailedError: the ledger does not."""
-    refuse_ledger(judge.diagnose(content.migrations_folder))
+    refuse_ledger(judge.diagnose(content.script_paths))
     return missing(content, seen, differences=judge.compare(content.datamodel))
 
 

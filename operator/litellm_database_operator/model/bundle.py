@@ -6,15 +6,32 @@ The files are written by `python3 -m bundles build`; docs/spec/bundle.md gives t
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Final, NewType
+from typing import Any, Final, NewType
 
 Digest = NewType("Digest", str)
 """`sha256:` and 64 hexadecimal digits."""
 BundleVersion = NewType("BundleVersion", str)
 _BASELINE_DIFF: Final = "_baseline_diff"
+_FORMAT: Final = 2
+
+
+class LibraryError(Exception):
+    """The library in the image is not one that this operator can read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """A LiteLLM release that asks for a range, of which it is known what a fresh install got on its day."""
+
+    release: str
+    requires: str
+    """The range, as package metadata has it."""
+    bundle: BundleVersion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +45,32 @@ class Bundle:
     migrations: tuple[str, ...]
     """Names in the order in which they are applied."""
     views: tuple[str, ...]
+    resolution: Resolution | None = None
+    """Why it is this one, where the release that was asked for names a range."""
+
+
+class Why(StrEnum):
+    """Why a LiteLLM release has no bundle."""
+
+    NOT_SERVED = "NotServed"
+    """It pins a bundle that the package index does not serve."""
+    RANGE = "Range"
+    """It names a range, and nobody knows what a fresh install got on its day."""
+    NO_PIN = "NoPin"
+    """It asks for no bundle at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A LiteLLM release that is known, and has no bundle."""
+
+    release: str
+    requires: str
+    why: Why
+    nearest: str
+    """The LiteLLM release closest to it that has one."""
+    choices: tuple[BundleVersion, ...]
+    """Bundles that would do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,21 +78,42 @@ class Library:
     """All bundles of the image, by version."""
 
     bundles: tuple[Bundle, ...]
+    resolutions: tuple[Resolution, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
     def by_bundle(self, version: str) -> Bundle | None:
         """Return the bundle of that version, or None."""
         return next((bundle for bundle in self.bundles if bundle.version == version), None)
 
     def by_litellm(self, version: str) -> Bundle | None:
-        """Return the bundle that a LiteLLM release pins, or None: by package metadata, never by arithmetic."""
-        return next((bundle for bundle in self.bundles if version in bundle.litellm), None)
+        """Return the bundle that a LiteLLM release pins or got, or None: by package metadata, never by arithmetic."""
+        pinned = next((bundle for bundle in self.bundles if version in bundle.litellm), None)
+        return pinned or self._resolved(version)
+
+    def _resolved(self, version: str) -> Bundle | None:
+        resolution = next((each for each in self.resolutions if each.release == version), None)
+        bundle = resolution and self.by_bundle(resolution.bundle)
+        return replace(bundle, resolution=resolution) if bundle else None
+
+    def refusal(self, version: str) -> Refusal | None:
+        """Return why a LiteLLM release has no bundle; None for one that has, and for one never heard of."""
+        return next((each for each in self.refusals if each.release == version), None)
 
     def nearest_litellm(self, version: str) -> str:
-        """Return the known LiteLLM release closest to an unknown one, for the message that refuses it."""
-        known = sorted((release for bundle in self.bundles for release in bundle.litellm), key=_numbers)
-        older = [release for release in known if _numbers(release) <= _numbers(version)]
-        newer = [release for release in known if _numbers(release) > _numbers(version)]
-        return min((*older[-1:], *newer[:1]), key=lambda release: _distance(release, version))
+        """Return the usable LiteLLM release closest to another one, for the message that refuses it."""
+        pinning = (release for bundle in self.bundles for release in bundle.litellm)
+        return _nearest(version, (*pinning, *(each.release for each in self.resolutions)))
+
+    def nearest_bundle(self, version: str) -> str:
+        """Return the version of the bundle closest to one that is not here."""
+        return _nearest(version, [bundle.version for bundle in self.bundles])
+
+
+def _nearest(version: str, known: Iterable[str]) -> str:
+    in_order = sorted(known, key=_numbers)
+    older = [each for each in in_order if _numbers(each) <= _numbers(version)]
+    newer = [each for each in in_order if _numbers(each) > _numbers(version)]
+    return min((*older[-1:], *newer[:1]), key=lambda each: _distance(each, version))
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -80,17 +144,37 @@ def ledger_fingerprint(finished: Iterable[str]) -> str:
 
 
 def read_library(folder: Path) -> Library:
-    """Read the library that lies in `folder`; a missing or malformed one is an error of the image, and raises."""
-    index: dict[str, object] = json.loads((folder / "index.json").read_text())
-    return Library(bundles=tuple(_read_bundle(folder / version) for version in index))
+    """Read the library that lies in `folder`; LibraryError, or what reading raises, is an error of the image."""
+    index = json.loads((folder / "index.json").read_bytes())
+    if index.get("format") != _FORMAT:
+        raise LibraryError(f"cannot read the library: its format is not {_FORMAT}")
+    return Library(
+        bundles=tuple(_read_bundle(folder / f"{version}.json") for version in index["bundles"]),
+        resolutions=tuple(Resolution(release=release, **facts) for release, facts in index["resolved"].items()),
+        refusals=tuple(_read_refusal(release, facts) for release, facts in index["refused"].items()),
+    )
 
 
-def _read_bundle(folder: Path) -> Bundle:
-    facts = json.loads((folder / "bundle.json").read_text())
+def _read_refusal(release: str, facts: Mapping[str, Any]) -> Refusal:
+    return Refusal(
+        release=release,
+        requires=facts["requires"],
+        why=Why(facts["why"]),
+        nearest=facts["nearest"],
+        choices=tuple(map(BundleVersion, facts["choices"])),
+    )
+
+
+def _read_bundle(file: Path) -> Bundle:
+    facts = json.loads(file.read_bytes())
+    migrations = sorted((each["name"] for each in facts["migrations"]), key=str.encode)
+    if not migrations:
+        raise LibraryError(f"cannot use bundle {facts['version']}: it has no migrations")
     return Bundle(
         version=BundleVersion(facts["version"]),
         digest=Digest(facts["digest"]),
         litellm=tuple(facts["litellm"]),
-        migrations=tuple(sorted(path.name for path in (folder / "migrations").iterdir() if path.is_dir())),
-        views=tuple(view["name"] for view in json.loads((folder / "views.json").read_text())),
+        # bundles share nearly all of their names
+        migrations=tuple(map(sys.intern, migrations)),
+        views=tuple(sys.intern(view["name"]) for view in facts["views"]),
     )

@@ -182,7 +182,7 @@ class Place:
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "LITELLMDB_JOB": "gateway-migrate-1",
             "LITELLMDB_BUNDLE": bundle,
-            "LITELLMDB_TARGET": json.loads((library / bundle / "bundle.json").read_text())["digest"],
+            "LITELLMDB_TARGET": json.loads((library / f"{bundle}.json").read_text())["digest"],
             "LITELLMDB_DEADLINE": str(_DEADLINE),
             "LITELLMDB_LIBRARY": str(library),
             "LITELLMDB_ENGINE": str(TOP / "engine/main.js"),
@@ -239,24 +239,25 @@ def make_bundle(
     views: Sequence[Mapping[str, str]] = (),
 ) -> Path:
     """Write a small bundle into a library, and return the library."""
-    folder = library / version
-    for name, script in migrations.items():
-        (folder / "migrations" / name).mkdir(parents=True)
-        (folder / "migrations" / name / "migration.sql").write_text(script)
-    (folder / "schema.prisma").write_text(DATAMODEL)
-    (folder / "indexes.json").write_text(json.dumps(indexes))
-    (folder / "views.json").write_text(json.dumps(views))
+    objects = library / "objects"
+    objects.mkdir(parents=True, exist_ok=True)
+    for text in (DATAMODEL, *migrations.values()):
+        (objects / _sha256(text)).write_text(text)
     facts = {
         "version": version,
         "digest": f"sha256:{version}",
         "litellm": [],
-        "migrations": [
-            {"name": name, "checksum": hashlib.sha256(script.encode()).hexdigest()}
-            for name, script in sorted(migrations.items())
-        ],
+        "schema": _sha256(DATAMODEL),
+        "migrations": [{"name": name, "checksum": _sha256(script)} for name, script in sorted(migrations.items())],
+        "indexes": indexes,
+        "views": views,
     }
-    (folder / "bundle.json").write_text(json.dumps(facts))
+    (library / f"{version}.json").write_text(json.dumps(facts))
     return library
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @contextmanager

@@ -35,12 +35,12 @@ async def test_a_later_migration_is_added_by_the_next_preparation(tenant: Tenant
     later = folder / "29990101000000_later"
     later.mkdir()
     (later / "migration.sql").write_text(
-        'ALTER TABLE "litellm_operator"."migration_runs" ADD COLUMN "plan" TEXT;\n-- ends in a comment'
+        'ALTER TABLE "litellm_operator"."migration_runs" ADD COLUMN "later" TEXT;\n-- ends in a comment'
     )
     await tenant.gateway.prepare_database(tenant.preparation(), tenant.facts, tmp_path)
     await tenant.gateway.prepare_database(tenant.preparation(), tenant.facts, tmp_path)
     with tenant.connect(tenant.roles.app_a) as session:
-        session.execute("SELECT plan FROM litellm_operator.migration_runs")
+        session.execute("SELECT later FROM litellm_operator.migration_runs")
 
 
 async def test_preparing_does_all_or_nothing(make_tenant: MakeTenant, tmp_path: Path) -> None:
@@ -73,6 +73,11 @@ async def test_prismas_own_engine_finds_nothing_missing_and_nothing_to_apply(ten
         ca=None,
     )
     with Judge(node=NODE, engine=HISTORY / "engine/main.js", login=login) as judge:
-        diagnosis = judge.diagnose(HISTORY / "migrations")
+        diagnosis = judge.diagnose(
+            {
+                each.name: HISTORY / "migrations" / each.name / "migration.sql"
+                for each in read_history(HISTORY).migrations
+            }
+        )
         assert judge.compare(HISTORY / "schema.prisma") == ()
     assert (diagnosis.failed, diagnosis.edited, diagnosis.unapplied, diagnosis.unknown) == ((), (), (), ())

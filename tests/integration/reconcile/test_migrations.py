@@ -49,12 +49,7 @@ async def test_litellms_own_bundle_by_the_real_migrator(make_world: WorldMaker, 
 async def test_a_migration_that_fails_in_the_middle(make_world: WorldMaker, real_library: Path, tmp_path: Path) -> None:
     library = tmp_path / "broken"
     shutil.copytree(real_library, library)
-    names = sorted(path.name for path in (library / "0.4.39/migrations").iterdir() if path.is_dir())
-    broken = names[10]
-    statement = 'ALTER TABLE "NotThere" ADD COLUMN secret TEXT'
-    script = library / "0.4.39/migrations" / broken / "migration.sql"
-    script.write_text(statement)
-    _accept_edited(library / "0.4.39/bundle.json", broken, script)
+    broken = _break(library, "0.4.39", 10, statement='ALTER TABLE "NotThere" ADD COLUMN secret TEXT')
     world = make_world(library=library, migrator=RealMigrator())
     world.add_server()
     world.add_database(version=LITELLM)
@@ -71,19 +66,21 @@ async def test_a_migration_that_fails_in_the_middle(make_world: WorldMaker, real
     await world.processes[-1].settle()
     assert world.jobs.started == jobs, "nothing runs twice for the same thing"
     # the cause is mended, and a retry asked for
-    shutil.rmtree(library / "0.4.39")
-    shutil.copytree(real_library / "0.4.39", library / "0.4.39")
+    shutil.copyfile(real_library / "0.4.39.json", library / "0.4.39.json")
     world.annotate("gateway", retry="1")
     body = await _settle(world)
     assert condition(body, "Ready")["status"] == "True", condition(body, "Ready")
 
 
-def _accept_edited(facts: Path, name: str, script: Path) -> None:
-    found = json.loads(facts.read_text())
-    for each in found["migrations"]:
-        if each["name"] == name:
-            each["checksum"] = hashlib.sha256(script.read_bytes()).hexdigest()
-    facts.write_text(json.dumps(found))
+def _break(library: Path, bundle: str, number: int, *, statement: str) -> str:
+    """Put a statement in place of a migration's script, and return the migration's name."""
+    file = library / f"{bundle}.json"
+    facts = json.loads(file.read_text())
+    migration = facts["migrations"][number]
+    migration["checksum"] = hashlib.sha256(statement.encode()).hexdigest()
+    (library / "objects" / migration["checksum"]).write_text(statement)
+    file.write_text(json.dumps(facts))
+    return migration["name"]
 
 
 FORGED = json.dumps({"version": 1, "outcome": "Migrated", "bundle": "x", "digest": "y", "applied": 3, "total": 3,

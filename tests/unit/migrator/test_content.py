@@ -13,19 +13,26 @@ from litellm_database_operator.migrator.content import ContentError, Index, View
 SCRIPTS = {"20250102_b": b"SELECT 2", "20250102_B with spaces": b"SELECT 1"}
 
 
+def checksum(script: bytes) -> str:
+    return hashlib.sha256(script).hexdigest()
+
+
 @pytest.fixture
 def library(tmp_path: Path) -> Path:
-    for name, script in SCRIPTS.items():
-        (tmp_path / "1.0/migrations" / name).mkdir(parents=True)
-        (tmp_path / "1.0/migrations" / name / "migration.sql").write_bytes(script)
-    checksums = [{"name": name, "checksum": hashlib.sha256(script).hexdigest()} for name, script in SCRIPTS.items()]
-    files = {
-        "bundle.json": {"version": "1.0", "digest": "sha256:1", "litellm": [], "migrations": checksums},
-        "indexes.json": [{"name": "i", "table": "t", "definition": '("a")'}],
-        "views.json": [{"name": "v", "sql": "CREATE VIEW v"}],
+    objects = tmp_path / "objects"
+    objects.mkdir()
+    for script in SCRIPTS.values():
+        (objects / checksum(script)).write_bytes(script)
+    facts = {
+        "version": "1.0",
+        "digest": "sha256:1",
+        "litellm": [],
+        "schema": "5c",
+        "migrations": [{"name": name, "checksum": checksum(script)} for name, script in SCRIPTS.items()],
+        "indexes": [{"name": "i", "table": "t", "definition": '("a")'}],
+        "views": [{"name": "v", "sql": "CREATE VIEW v"}],
     }
-    for name, value in files.items():
-        (tmp_path / "1.0" / name).write_text(json.dumps(value))
+    (tmp_path / "1.0.json").write_text(json.dumps(facts))
     return tmp_path
 
 
@@ -37,8 +44,15 @@ def test_a_bundle_is_read_in_the_order_of_its_bytes(library: Path) -> None:
     assert content.views == (View(name="v", sql="CREATE VIEW v"),)
 
 
+def test_the_judge_reads_scripts_and_schema_where_they_lie(library: Path) -> None:
+    content = read_content(library, "1.0", digest="sha256:1")
+    assert {name: path.read_bytes() for name, path in content.script_paths.items()} == SCRIPTS
+    assert list(content.script_paths) == list(content.names)
+    assert content.datamodel == library / "objects/5c"
+
+
 def test_another_version_is_not_there(library: Path) -> None:
-    with pytest.raises(ContentError, match=r"cannot read 2\.0/bundle\.json"):
+    with pytest.raises(ContentError, match=r"cannot read 2\.0\.json"):
         read_content(library, "2.0", digest="sha256:1")
 
 
@@ -48,13 +62,19 @@ def test_another_digest_is_refused(library: Path) -> None:
 
 
 def test_a_changed_script_is_refused(library: Path) -> None:
-    (library / "1.0/migrations/20250102_b/migration.sql").write_text("DROP TABLE x")
-    with pytest.raises(ContentError, match="20250102_b is not the file that was built in"):
+    (library / "objects" / checksum(SCRIPTS["20250102_b"])).write_text("DROP TABLE x")
+    with pytest.raises(ContentError, match="20250102_b: it is not the file that was built in"):
+        read_content(library, "1.0", digest="sha256:1")
+
+
+def test_a_script_that_is_gone_is_told(library: Path) -> None:
+    (library / "objects" / checksum(SCRIPTS["20250102_b"])).unlink()
+    with pytest.raises(ContentError, match=f"cannot read {checksum(SCRIPTS['20250102_b'])}"):
         read_content(library, "1.0", digest="sha256:1")
 
 
 def test_an_empty_bundle_is_refused(library: Path) -> None:
-    facts = json.loads((library / "1.0/bundle.json").read_text())
-    (library / "1.0/bundle.json").write_text(json.dumps(facts | {"migrations": []}))
+    facts = json.loads((library / "1.0.json").read_text())
+    (library / "1.0.json").write_text(json.dumps(facts | {"migrations": []}))
     with pytest.raises(ContentError, match="no migrations"):
         read_content(library, "1.0", digest="sha256:1")

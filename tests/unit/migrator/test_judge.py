@@ -51,6 +51,11 @@ def login_of(request: dict[str, Any]) -> Login:
     )
 
 
+def scripts_of(request: dict[str, Any]) -> dict[str, Path]:
+    """Return what a request is made of."""
+    return {each["name"]: Path(each["path"]) for each in request["params"]["migrations"]}
+
+
 NOBODY: Final = login_of(exchanges("diagnose")[0][0])
 
 
@@ -67,13 +72,13 @@ def test_diagnoses_are_asked_for_and_read(node: str, request_: dict[str, Any], a
     with Judge(node=node, engine=LINES / "diagnose.jsonl", login=login_of(request_)) as judge:
         if "error" in answer:
             with pytest.raises(JudgeError) as refused:
-                judge.diagnose(Path(request_["params"]["migrations"]))
+                judge.diagnose(scripts_of(request_))
             assert (refused.value.code, refused.value.sqlstate) == (
                 answer["error"]["code"],
                 answer["error"]["sqlstate"],
             )
             return
-        diagnosis = judge.diagnose(Path(request_["params"]["migrations"]))
+        diagnosis = judge.diagnose(scripts_of(request_))
     told = answer["result"]
     assert diagnosis.has_ledger is told["hasMigrationsTable"]
     assert [*map(list, (diagnosis.failed, diagnosis.edited, diagnosis.unapplied, diagnosis.unknown))] == [
@@ -112,7 +117,7 @@ def test_the_password_is_in_no_argument_and_no_environment(tmp_path: Path) -> No
     program.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/told\nenv >> {tmp_path}/told\n')
     program.chmod(0o755)
     with Judge(node=str(program), engine=Path("main.js"), login=NOBODY) as judge, pytest.raises(JudgeError):
-        judge.diagnose(Path("/bundles"))
+        judge.diagnose({})
     told = (tmp_path / "told").read_text()
     assert told.startswith("--liftoff-only main.js\n")
     assert NOBODY.password.reveal() not in told

@@ -19,7 +19,8 @@ LEDGER = SchemaObject(name=LEDGER_TABLE, kind="r", valid=True)
 
 def content(*names: str) -> Content:
     return Content(
-        folder=Path("/bundles/1"),
+        objects=Path("/bundles/objects"),
+        schema="0" * 64,
         version="1",
         digest="sha256:1",
         migrations=tuple(Migration(name=name, script=b"", checksum=f"sum of {name}") for name in names),

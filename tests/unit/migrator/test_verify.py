@@ -14,7 +14,8 @@ from litellm_database_operator.migrator.verify import incomplete, missing, refus
 from litellm_database_operator.model.reasons import Reason
 
 CONTENT = Content(
-    folder=Path("/bundles/1"),
+    objects=Path("/bundles/objects"),
+    schema="0" * 64,
     version="1",
     digest="sha256:1",
     migrations=(Migration(name="a", script=b"", checksum=""),),

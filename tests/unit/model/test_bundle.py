@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litellm_database_operator.model.bundle import Library, ledger_fingerprint, read_library
+from litellm_database_operator.model.bundle import (
+    Library,
+    LibraryError,
+    Refusal,
+    Resolution,
+    Why,
+    ledger_fingerprint,
+    read_library,
+)
 from tests.support.planning import BUNDLE, NEWER, UNHURRIED
 
 LIBRARY = Library(bundles=(BUNDLE, replace(NEWER, litellm=("1.82.0", "1.90.3"))))
@@ -50,13 +58,63 @@ def test_equal_ledgers_have_equal_names(one: set[str], other: set[str]) -> None:
     assert (ledger_fingerprint(one) == ledger_fingerprint(sorted(other))) == (one == other)
 
 
+RESOLUTION = Resolution(release="1.82.6", requires=">=0.4.39", bundle=BUNDLE.version)
+REFUSAL = Refusal(
+    release="1.109.1", requires="==0.4.113", why=Why.NOT_SERVED, nearest="1.90.3", choices=(BUNDLE.version,)
+)
+
+
+def write_library(folder: Path, *, migrations: tuple[str, ...] = BUNDLE.migrations, library_format: int = 2) -> None:
+    index = {
+        "format": library_format,
+        "bundles": {BUNDLE.version: {"digest": BUNDLE.digest, "litellm": list(BUNDLE.litellm)}},
+        "resolved": {"1.82.6": {"bundle": BUNDLE.version, "requires": ">=0.4.39"}},
+        "refused": {
+            "1.109.1": {
+                "requires": "==0.4.113",
+                "why": "NotServed",
+                "nearest": "1.90.3",
+                "choices": [BUNDLE.version],
+            }
+        },
+    }
+    facts = {
+        "version": BUNDLE.version,
+        "digest": BUNDLE.digest,
+        "litellm": list(BUNDLE.litellm),
+        "migrations": [{"name": name, "checksum": "0"} for name in reversed(migrations)],
+        "views": [{"name": name} for name in BUNDLE.views],
+    }
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / f"{BUNDLE.version}.json").write_text(json.dumps(facts))
+
+
 def test_a_library_is_read_as_it_was_written(tmp_path: Path) -> None:
-    (tmp_path / "index.json").write_text(json.dumps({BUNDLE.version: {}}))
-    folder = tmp_path / BUNDLE.version
-    for name in reversed(BUNDLE.migrations):
-        (folder / "migrations" / name).mkdir(parents=True)
-    (folder / "migrations" / "migration_lock.toml").touch()
-    facts = {"version": BUNDLE.version, "digest": BUNDLE.digest, "litellm": list(BUNDLE.litellm)}
-    (folder / "bundle.json").write_text(json.dumps(facts))
-    (folder / "views.json").write_text(json.dumps([{"name": name} for name in BUNDLE.views]))
-    assert read_library(tmp_path) == Library(bundles=(BUNDLE,))
+    write_library(tmp_path)
+    assert read_library(tmp_path) == Library(bundles=(BUNDLE,), resolutions=(RESOLUTION,), refusals=(REFUSAL,))
+
+
+def test_a_library_with_an_empty_bundle_is_refused_by_name(tmp_path: Path) -> None:
+    write_library(tmp_path, migrations=())
+    with pytest.raises(LibraryError, match=f"cannot use bundle {BUNDLE.version}: it has no migrations"):
+        read_library(tmp_path)
+
+
+def test_a_library_of_another_format_is_refused(tmp_path: Path) -> None:
+    write_library(tmp_path, library_format=3)
+    with pytest.raises(LibraryError, match="its format is not 2"):
+        read_library(tmp_path)
+
+
+def test_a_release_with_a_known_range_has_the_bundle_that_its_day_gave_it() -> None:
+    library = replace(LIBRARY, resolutions=(RESOLUTION,))
+    found = library.by_litellm("1.82.6")
+    assert found == replace(BUNDLE, resolution=RESOLUTION)
+    assert library.by_bundle(BUNDLE.version) == BUNDLE
+    assert library.nearest_litellm("1.82.7") == "1.82.6"
+
+
+def test_a_refused_release_is_known_and_has_no_bundle() -> None:
+    library = replace(LIBRARY, refusals=(REFUSAL,))
+    assert (library.by_litellm("1.109.1"), library.refusal("1.109.1")) == (None, REFUSAL)
+    assert library.refusal("1.90.3") is None
