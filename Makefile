@@ -23,7 +23,7 @@ demo: setup images cluster ## a Kubernetes, the operator, a PostgreSQL and one d
 	@$(PYTHON) -m tools.demo
 
 .PHONY: test
-test: check engine-test integration e2e ## everything, with all set-up: what CI runs
+test: check engine-test integration truth-part e2e ## everything, with all set-up: what CI runs
 
 .PHONY: check
 check: lint unit ## the fast loop: lint and unit tests
@@ -56,12 +56,24 @@ binaries: ## the programs of a Kubernetes, built once from its Go modules
 integration: setup binaries ## tests on real PostgreSQL servers and a local API server
 	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet --numprocesses 4 --dist loadgroup
 
+.PHONY: psql
+psql: ## Debian's psql where there is none: what the migrator is compared with
+	@python3 tools/psql.py
+
+.PHONY: truth
+truth: setup psql ## the migrator's verdicts against a witness, into build/truth.json; takes minutes
+	@$(PHASE) truth -- $(PYTHON) -m tests.truth
+
+.PHONY: truth-part
+truth-part: setup psql ## a small part of it
+	@$(PHASE) part of the truth -- $(PYTHON) -m tests.truth --part
+
 .PHONY: e2e
 e2e: setup images ## tests on the local cluster, started for them when it is not up
 	@tools/with-cluster $(PHASE) end-to-end tests -- $(BIN)/pytest tests/e2e --quiet
 
 .PHONY: bench
-bench: setup images ## the figures, into build/bench.json; takes a while
+bench: setup psql images ## the figures, into build/bench.json; takes a while
 	@tools/with-cluster $(PHASE) bench -- $(PYTHON) -m tests.bench
 
 .PHONY: images

@@ -1,0 +1,71 @@
+"""The witness: compares a database with one that psql made, and says what it saw. Knows nothing of the migrator."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from tests.truth.catalogue import LEDGER, Fact
+
+_NAMED: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testimony:
+    """What the witness saw."""
+
+    missing: tuple[str, ...]
+    """What the reference has and the database lacks, or has otherwise."""
+    unrecorded: tuple[str, ...]
+    """Migrations that Prisma's ledger does not hold for applied."""
+    extra: tuple[str, ...]
+    """What the database has beyond the reference, or otherwise."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return not self.missing and not self.unrecorded
+
+    @property
+    def told(self) -> str:
+        """What was seen, in one line."""
+        if not self.complete:
+            return f"lacks {_few(self.missing + self.unrecorded)}"
+        return "complete" if not self.extra else f"complete, and beyond it {_few(self.extra)}"
+
+
+def testify(found: frozenset[Fact], *, reference: frozenset[Fact], unrecorded: Iterable[str]) -> Testimony:
+    """Compare."""
+    return Testimony(
+        missing=_words(reference - found),
+        unrecorded=tuple(f"ledger row {name}" for name in unrecorded),
+        extra=_words(found - reference),
+    )
+
+
+def read_unrecorded(session: psycopg.Connection, schema: str, names: Collection[str]) -> list[str]:
+    """Return those migrations that the ledger does not hold for applied, or holds for unfinished as well."""
+    ledger = sql.Identifier(schema, LEDGER)
+    row = session.execute("SELECT to_regclass(%s) IS NULL", [ledger.as_string(session)]).fetchone()
+    if row is None or row[0]:
+        return sorted(names)
+    query = sql.SQL(
+        "SELECT migration_name FROM {} GROUP BY migration_name HAVING "
+        "bool_or(finished_at IS NOT NULL AND rolled_back_at IS NULL) "
+        "AND NOT bool_or(finished_at IS NULL AND rolled_back_at IS NULL)"
+    )
+    applied = {name for (name,) in session.execute(query.format(ledger)).fetchall()}
+    return sorted(set(names) - applied)
+
+
+def _words(facts: Iterable[Fact]) -> tuple[str, ...]:
+    return tuple(sorted({fact.told for fact in facts}))
+
+
+def _few(names: tuple[str, ...]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
