@@ -20,6 +20,7 @@ def test_defaults() -> None:
     assert settings.allowed_servers == ()
     assert settings.watch_namespaces == ()
     assert settings.workers == 32
+    assert settings.proof_hours == 24
 
 
 def test_all_set() -> None:
@@ -30,12 +31,14 @@ def test_all_set() -> None:
             "LITELLMDB_ALLOWED_SERVERS": "*.example.com, db:5432,",
             "LITELLMDB_WATCH_NAMESPACES": "a,b",
             "LITELLMDB_IDENTITY": "",
+            "LITELLMDB_PROOF_HOURS": "0",
         }
     )
     assert settings.default_server == ("data", "main")
     assert settings.allowed_servers == ("*.example.com", "db:5432")
     assert settings.watch_namespaces == ("a", "b")
     assert settings.identity is None
+    assert settings.proof_hours == 0
 
 
 @pytest.mark.parametrize(
@@ -46,6 +49,8 @@ def test_all_set() -> None:
         pytest.param({"LITELLMDB_DEFAULT_SERVER": "a/b/c"}, "LITELLMDB_DEFAULT_SERVER", id="too many parts"),
         pytest.param({"LITELLMDB_WORKERS": "many"}, "LITELLMDB_WORKERS", id="no number"),
         pytest.param({"LITELLMDB_WORKERS": "0"}, "LITELLMDB_WORKERS", id="too small"),
+        pytest.param({"LITELLMDB_PROOF_HOURS": "-1"}, "LITELLMDB_PROOF_HOURS", id="before the last one"),
+        pytest.param({"LITELLMDB_PROOF_HOURS": "inf"}, "LITELLMDB_PROOF_HOURS", id="no time at all"),
         pytest.param({"LITELLMDB_LOG_LEVEL": "LOUD"}, "LITELLMDB_LOG_LEVEL", id="unknown word"),
     ],
 )

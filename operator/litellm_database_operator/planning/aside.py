@@ -43,12 +43,14 @@ def plan_aside(
     preview = plan_preview(resource, observed, inside, occasion, settled=settled)
     if not settled:
         return Aside(preview=preview.finding)
-    wanted = proof_question(resource, inside, observed.jobs, occasion) or preview.question
+    wanted = preview.question or proof_question(resource, inside, observed.jobs, occasion)
     if running_job(observed.jobs):
         return Aside(preview=preview.finding, retry_after=LOOK_AT_A_RUN)
     if wanted is None:
         return Aside(preview=preview.finding, retry_after=preview.retry_after)
     if not observed.may_migrate:
-        return Aside(preview=preview.finding, waits=True, retry_after=LOOK_AGAIN)
+        # A person waits for a preview. A thousand proofs can be due at once: each comes again with its next look.
+        waits = preview.question is not None
+        return Aside(preview=preview.finding, waits=waits, retry_after=LOOK_AGAIN if waits else None)
     step = start(resource, observed, occasion, wanted)
     return Aside(steps=(step,), preview=preview.finding, retry_after=LOOK_AT_A_RUN)
