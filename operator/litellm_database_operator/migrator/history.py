@@ -7,45 +7,73 @@ from typing import Final
 from psycopg import sql
 
 from litellm_database_operator import __version__
-from litellm_database_operator.migrator.content import Content
+from litellm_database_operator.migrator.planned import Plan, dump_plan
+from litellm_database_operator.migrator.settings import Settings
 from litellm_database_operator.model.names import OPERATOR_SCHEMA
-from litellm_database_operator.model.report import Report
+from litellm_database_operator.model.report import Outcome, Report
+from litellm_database_operator.model.schema_state import SchemaState
 
 _RUNS: Final = sql.Identifier(OPERATOR_SCHEMA, "migration_runs")
+_VERIFIED: Final = frozenset({Outcome.MIGRATED, Outcome.NOTHING_TO_DO})
 
 
-def begin(*, row_id: str, job: str, content: Content, ledger: str) -> sql.Composed:
+def begin(settings: Settings, *, row_id: str, total: int, ledger: str, state: SchemaState | None) -> sql.Composed:
     """Say that a run begins; the row of one that is killed stays `Running`.
 
     After a reconnection it is there already.
     """
-    return sql.SQL(
-        "INSERT INTO {runs} (id, job, bundle, digest, ledger_before, outcome, total, operator_version) "
-        "VALUES ({id}, {job}, {bundle}, {digest}, {ledger}, 'Running', {total}, {version}) ON CONFLICT DO NOTHING"
-    ).format(
+    columns = {
+        "id": row_id,
+        "job": settings.job,
+        "bundle": settings.bundle,
+        "digest": settings.target,
+        "ledger_before": ledger,
+        "outcome": "Running",
+        "total": total,
+        "operator_version": __version__,
+        "mode": str(settings.mode),
+        "engine": str(settings.migration_engine),
+        "state_before": None if state is None else str(state),
+        "policy": str(settings.policy),
+        "approved_plan": settings.approved or None,
+    }
+    return sql.SQL("INSERT INTO {runs} ({names}) VALUES ({values}) ON CONFLICT DO NOTHING").format(
         runs=_RUNS,
-        id=sql.Literal(row_id),
-        job=sql.Literal(job),
-        bundle=sql.Literal(content.version),
-        digest=sql.Literal(content.digest),
-        ledger=sql.Literal(ledger),
-        total=sql.Literal(len(content.migrations)),
-        version=sql.Literal(__version__),
+        names=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        values=sql.SQL(", ").join(map(sql.Literal, columns.values())),
     )
 
 
-def end(report: Report, *, row_id: str) -> sql.Composed:
-    """Say how it ended; verified is what succeeded."""
+def plan(planned: Plan, *, row_id: str) -> sql.Composed:
+    """Say what it is going to do, before anything of it is done; after a reconnection the first plan stands."""
+    return sql.SQL(
+        "UPDATE {runs} SET plan_digest = {digest}, plan = {plan}, pending = {pending}, breaks = {breaks} "
+        "WHERE id = {id} AND plan_digest IS NULL"
+    ).format(
+        runs=_RUNS,
+        id=sql.Literal(row_id),
+        digest=sql.Literal(planned.digest),
+        plan=sql.Literal(dump_plan(planned)),
+        pending=sql.Literal([file.name for file in planned.files]),
+        breaks=sql.Literal(planned.breaks),
+    )
+
+
+def end(report: Report, *, row_id: str, missing: tuple[str, ...] | None) -> sql.Composed:
+    """Say how it ended; verified is what succeeded, and `missing` is None where nothing was compared."""
     failure = None if report.failure is None else json.dumps(asdict(report.failure))
     return sql.SQL(
         "UPDATE {runs} SET finished_at = pg_catalog.clock_timestamp(), outcome = {outcome}, applied = {applied}, "
-        "ledger_after = {ledger}, verified = {verified}, failure = {failure} WHERE id = {id}"
+        "ledger_after = {ledger}, verified = {verified}, failure = {failure}, state_before = {state}, "
+        "missing = {missing} WHERE id = {id}"
     ).format(
         runs=_RUNS,
         id=sql.Literal(row_id),
         outcome=sql.Literal(str(report.outcome)),
         applied=sql.Literal(report.applied),
         ledger=sql.Literal(report.ledger),
-        verified=sql.Literal(report.failure is None),
+        verified=sql.Literal(report.outcome in _VERIFIED),
         failure=sql.Literal(failure),
+        state=sql.Literal(None if report.state is None else str(report.state)),
+        missing=sql.Literal(None if missing is None else list(missing)),
     )

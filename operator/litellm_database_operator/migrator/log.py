@@ -1,4 +1,7 @@
-"""The migrator's log: one JSON object a line on stdout, and on stderr what is a bug. Never SQL, never a password."""
+"""The migrator's log: one JSON object a line on stdout, and on stderr what is a bug. Never a password, nor a row.
+
+What a person reads as a whole, the plan, stands between them: lines that begin with a bar.
+"""
 
 import json
 import sys
@@ -11,6 +14,12 @@ from typing import TextIO
 def log(message: str, **fields: str | float | None) -> None:
     """Write a line."""
     _write(sys.stdout, "info", message, fields)
+
+
+def show(text: str) -> None:
+    """Write lines for people."""
+    sys.stdout.write("".join(f"| {line}\n" for line in text.splitlines()))
+    sys.stdout.flush()
 
 
 def log_bug(error: BaseException) -> None:
@@ -29,4 +38,6 @@ def log_bug(error: BaseException) -> None:
 def _write(stream: TextIO, level: str, message: str, fields: Mapping[str, str | float | None]) -> None:
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     known = {name: value for name, value in fields.items() if value is not None}
-    print(json.dumps({"time": moment, "level": level, "message": message, **known}), file=stream, flush=True)
+    # One write for the whole line: the thread that looks for blockers logs, too.
+    stream.write(json.dumps({"time": moment, "level": level, "message": message, **known}) + "\n")
+    stream.flush()

@@ -12,36 +12,32 @@ from litellm_database_operator.model.names import LEDGER_TABLE, SchemaName
 
 # Extensions that a managed server keeps in public are nobody's data: what belongs to one is left out.
 _OBJECTS: Final[LiteralString] = """
-SELECT relation.relname AS name, relation.relkind AS kind, coalesce(index.indisvalid, true) AS valid
+SELECT relation.relname AS name, relation.relkind AS kind, relation.relispartition AS partition,
+  coalesce(index.indisvalid, true) AS valid, indexed.relname AS table
 FROM pg_catalog.pg_class relation
 LEFT JOIN pg_catalog.pg_index index ON index.indexrelid = relation.oid
+LEFT JOIN pg_catalog.pg_class indexed ON indexed.oid = index.indrelid
 WHERE relation.relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})
 AND relation.relkind <> 'c' AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend
   WHERE classid = 'pg_catalog.pg_class'::regclass AND objid = relation.oid AND deptype = 'e')
-UNION ALL
-SELECT typname, 'enum', true FROM pg_catalog.pg_type type
-WHERE typnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema}) AND typtype = 'e'
-AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend
-  WHERE classid = 'pg_catalog.pg_type'::regclass AND objid = type.oid AND deptype = 'e')
-UNION ALL
-SELECT proname, 'function', true FROM pg_catalog.pg_proc function
-WHERE pronamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})
-AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend
-  WHERE classid = 'pg_catalog.pg_proc'::regclass AND objid = function.oid AND deptype = 'e')
 ORDER BY name
 """
+_TABLES: Final = frozenset({"r", "p"})
 _INDEXES: Final = frozenset({"i", "I"})
 _VIEWS: Final = frozenset({"v", "m"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchemaObject:
-    """Something in the schema; `kind` is pg_class.relkind, or `enum`, or `function`."""
+    """Something in the schema; `kind` is pg_class.relkind."""
 
     name: str
     kind: str
     valid: bool
     """False for an index whose building was interrupted."""
+    partition: bool = False
+    table: str | None = None
+    """Of an index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +81,14 @@ class Seen:
         return tuple(dict.fromkeys(row.name for row in self.rows if not row.finished and not row.rolled_back))
 
     @property
-    def strangers(self) -> tuple[str, ...]:
-        """Whatever is there beside the ledger; indexes go without saying."""
-        return tuple(thing.name for thing in self.objects if thing.name != LEDGER_TABLE and thing.kind not in _INDEXES)
+    def tables(self) -> frozenset[str]:
+        """Names of tables; a partition belongs to its table."""
+        return frozenset(thing.name for thing in self.objects if thing.kind in _TABLES and not thing.partition)
+
+    @property
+    def invalid(self) -> tuple[SchemaObject, ...]:
+        """Indexes whose building was interrupted; of a partitioned table's it is told by its partitions."""
+        return tuple(thing for thing in self.objects if thing.kind == "i" and not thing.valid)
 
     @property
     def indexes(self) -> frozenset[str]:

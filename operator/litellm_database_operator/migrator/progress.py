@@ -4,6 +4,8 @@ import time
 from dataclasses import dataclass, field
 
 from litellm_database_operator.model.bundle import ledger_fingerprint
+from litellm_database_operator.model.report import Outcome, PlanSummary
+from litellm_database_operator.model.schema_state import SchemaState
 
 
 @dataclass(slots=True, kw_only=True)
@@ -31,7 +33,13 @@ class Progress:
     sqlstate: str | None = None
     blocked_by: str | None = None
     """Who holds what is waited for, as far as the migrator may see. Foreign text."""
-    missing: tuple[str, ...] = field(default=())
+    state: SchemaState | None = None
+    """What the database was, once it is known."""
+    plan: PlanSummary | None = None
+    ended: Outcome | None = None
+    """How the run ended without a change that it was meant to make."""
+    missing: tuple[str, ...] | None = None
+    """What the comparison found missing; None until there was one."""
 
     def begin(self, migration: str) -> None:
         """A migration is being applied from now on."""
@@ -47,6 +55,10 @@ class Progress:
     def hinder(self, words: str, *, prisma_code: str | None = None, sqlstate: str | None = None) -> None:
         """A try was in vain, and is made again: what the report says if the deadline comes first."""
         self.obstacle, self.prisma_code, self.sqlstate = words, prisma_code, sqlstate
+
+    def block(self, by: str) -> None:
+        """Somebody holds what the running statement needs: SQLSTATE 55P03, whether or not a timeout has said so yet."""
+        self.blocked_by, self.sqlstate = by, "55P03"
 
     def pass_on(self) -> None:
         """Nothing is in the way any more."""

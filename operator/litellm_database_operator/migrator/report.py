@@ -74,7 +74,7 @@ def _stopped(error: StopError, progress: Progress) -> Failure:
 
 def make_report(progress: Progress, failure: Failure | None, *, bundle: str, digest: str) -> Report:
     """Put a report together."""
-    done = Outcome.MIGRATED if progress.applied or progress.built else Outcome.NOTHING_TO_DO
+    done = progress.ended or (Outcome.MIGRATED if progress.applied or progress.built else Outcome.NOTHING_TO_DO)
     return Report(
         outcome=done if failure is None else Outcome.FAILED,
         bundle=bundle,
@@ -83,7 +83,9 @@ def make_report(progress: Progress, failure: Failure | None, *, bundle: str, dig
         total=progress.total,
         ledger=progress.fingerprint,
         seconds=round(time.monotonic() - progress.began, 3),
-        missing=progress.missing,
+        missing=progress.missing or (),
+        state=progress.state,
+        plan=progress.plan,
         failure=failure,
     ).cleaned()
 

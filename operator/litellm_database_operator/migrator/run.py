@@ -1,4 +1,4 @@
-"""One run, from the first look to the judge's verdict: look, plan, apply, verify."""
+"""One run, from the first look to the judge's verdict: look, plan, ask the gate, apply, verify."""
 
 import uuid
 from contextlib import suppress
@@ -12,23 +12,32 @@ from litellm_database_operator.migrator.content import Content
 from litellm_database_operator.migrator.door import open_session
 from litellm_database_operator.migrator.errors import ConnectionLostError, QueryError
 from litellm_database_operator.migrator.extras import build_indexes, create_views
+from litellm_database_operator.migrator.gate import ask_gate
 from litellm_database_operator.migrator.judge import Judge
-from litellm_database_operator.migrator.log import log
+from litellm_database_operator.migrator.log import log, show
 from litellm_database_operator.migrator.look import Seen, look
+from litellm_database_operator.migrator.mend import mend_indexes
 from litellm_database_operator.migrator.patience import patiently
-from litellm_database_operator.migrator.plan import Plan, edited, make_plan, missing_views, unbuilt_indexes, unknown
+from litellm_database_operator.migrator.plan import Work, missing_views, state_of, unbuilt_indexes
+from litellm_database_operator.migrator.planned import Plan
+from litellm_database_operator.migrator.planner import Planner
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.report import explain, make_report
-from litellm_database_operator.migrator.script import leaves_only_an_index
 from litellm_database_operator.migrator.session import Session
 from litellm_database_operator.migrator.settings import Settings
 from litellm_database_operator.migrator.stop import disarm
 from litellm_database_operator.migrator.verify import incomplete, verify
+from litellm_database_operator.migrator.wording import describe, summary
+from litellm_database_operator.model.migration import RunMode
 from litellm_database_operator.model.names import SchemaName
-from litellm_database_operator.model.report import Failure
+from litellm_database_operator.model.report import Failure, Outcome
+from litellm_database_operator.model.schema_state import SchemaState
+
+_WRITING = sql.SQL("SET default_transaction_read_only = off")
+"""Ends a preview's own restraint: the history is written even of that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Run:
     """What a run works with; `progress` tells afterwards how far it came."""
 
@@ -38,17 +47,20 @@ class Run:
     progress: Progress
     row_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     """Of the run's row in the history."""
+    begun: Plan | None = None
+    """The first plan of this run: a lost connection leaves the rest of it to do."""
 
     def migrate(self) -> None:
-        """Bring the database to the bundle; RunFailedError says why it is not there."""
+        """Do what the settings ask for; RunFailedError says why the database is not what it should be."""
+        locked = self.settings.mode is RunMode.MIGRATE
         while True:
-            session = open_session(self.settings.login, self.judge, self.content, self.progress)
+            session = open_session(self.settings.login, self.judge, self.content, self.progress, locked=locked)
             try:
-                self._migrate(session)
+                self._run(session)
                 return self._record(session, failure=None)
             except ConnectionLostError as error:
                 # Whatever was under way may be committed or not: only a new look can tell.
-                self.progress.obstacle = str(error)
+                self.progress.hinder(str(error))
                 log("lost the connection", text=str(error))
             except BaseException as error:
                 disarm()
@@ -58,11 +70,32 @@ class Run:
             finally:
                 session.close()
 
+    def _run(self, session: Session) -> None:
+        if self.settings.mode is RunMode.PREVIEW:
+            self._preview(session)
+        else:
+            self._migrate(session)
+
+    def _preview(self, session: Session) -> None:
+        """Plan, as for a run; a database that is ahead has a plan too: an empty one."""
+        session.execute(sql.SQL("SET default_transaction_read_only = on"))
+        plan, _ = self._planner(session).plan(self._look(session), ahead=True)
+        session.execute(_WRITING)
+        self._tell(session, plan)
+        self.progress.ended = Outcome.PLANNED
+
     def _migrate(self, session: Session) -> None:
-        seen = look(session, self._schema)
+        # A crash loses at worst the newest commits, a row of the ledger always together with what it stands for.
+        session.execute(sql.SQL("SET synchronous_commit = off"))
+        seen = self._look(session)
         self.judge.warm_up(self.content.script_paths)
-        self._begin(session, seen)
-        self._apply(session, self._plan(seen))
+        session.execute(self._begin())
+        plan, work = self._planner(session).plan(seen)
+        self._tell(session, plan)
+        if not self._passes(plan):
+            self.progress.ended = Outcome.AWAITING_APPROVAL
+            return
+        self._apply(session, work)
         self._complete(session, look(session, self._schema))
         self._verify(look(session, self._schema))
 
@@ -70,47 +103,48 @@ class Run:
     def _schema(self) -> SchemaName:
         return self.settings.login.schema
 
-    def _begin(self, session: Session, seen: Seen) -> None:
-        self.progress.phase = "writing the history"
-        self.progress.finished = seen.finished
-        fingerprint = self.progress.fingerprint
-        session.execute(
-            history.begin(row_id=self.row_id, job=self.settings.job, content=self.content, ledger=fingerprint)
-        )
+    def _planner(self, session: Session) -> Planner:
+        return Planner(session=session, content=self.content, judge=self.judge, schema=self._schema)
 
-    def _record(self, session: Session, *, failure: Failure | None) -> None:
-        self.progress.phase = "writing the history"
-        report = make_report(self.progress, failure, bundle=self.content.version, digest=self.content.digest)
-        # The one commit that waits for the disk; what was committed before it is on the disk then, too.
-        session.execute(sql.SQL("RESET synchronous_commit"), history.end(report, row_id=self.row_id))
-
-    def _plan(self, seen: Seen) -> Plan:
+    def _look(self, session: Session) -> Seen:
         self.progress.phase = "looking at the ledger"
-        scripts = {migration.name: migration.script for migration in self.content.migrations}
-        unfinished = [name for name in seen.unfinished if name in scripts]
-        resumable = frozenset(name for name in unfinished if leaves_only_an_index(scripts[name], self.judge))
-        plan = make_plan(self.content, seen, resumable=resumable)
-        log(
-            "planned",
-            pending=len(plan.pending),
-            finished=len(seen.finished),
-            edited=len(edited(self.content, seen)),
-            unknown=len(unknown(self.content, seen)),
-        )
-        return plan
+        seen = look(session, self._schema)
+        self.progress.finished = seen.finished
+        self.progress.state = self.progress.state or state_of(self.content, seen)
+        return seen
 
-    def _apply(self, session: Session, plan: Plan) -> None:
+    def _begin(self) -> sql.Composed:
+        progress = self.progress
+        total, before = len(self.content.migrations), progress.fingerprint
+        return history.begin(self.settings, row_id=self.row_id, total=total, ledger=before, state=progress.state)
+
+    def _tell(self, session: Session, plan: Plan) -> None:
+        """Say what is going to be done: in the history, in the log, in the report."""
+        self.begun = self.begun or plan
+        self.progress.phase = "writing the history"
+        self.progress.plan = summary(plan)
+        session.execute(self._begin(), history.plan(plan, row_id=self.row_id))
+        if not plan.does_nothing:
+            show(describe(plan))
+
+    def _passes(self, plan: Plan) -> bool:
+        gate = ask_gate(self.settings.policy, self.settings.approved, plan, begun=self.begun)
+        log("gate", passes="yes" if gate.passes else "no", text=gate.words, plan=plan.digest)
+        return gate.passes
+
+    def _apply(self, session: Session, work: Work) -> None:
         schema = self._schema
-        # A crash loses at worst the newest commits, a row of the ledger always together with what it stands for.
-        session.execute(sql.SQL("SET synchronous_commit = off"))
         patiently(lambda: session.execute(*ledger.create(schema, app=self.settings.login.app)), self.progress)
-        for name in plan.resume:
+        for name in work.resume:
             session.execute(ledger.roll_back(schema, name=name))
         applier = Applier(session=session, judge=self.judge, schema=schema, progress=self.progress)
-        for number, migration in enumerate(plan.pending, start=1):
-            applier.apply(migration, number=number, total=len(plan.pending))
+        for number, migration in enumerate(work.pending, start=1):
+            applier.apply(migration, number=number, total=len(work.pending))
 
     def _complete(self, session: Session, seen: Seen) -> None:
+        if seen.invalid:
+            mend_indexes(session, self._schema, seen.invalid, self.progress)
+            seen = look(session, self._schema)
         build_indexes(session, self._schema, unbuilt_indexes(self.content, seen), self.progress)
         create_views(session, missing_views(self.content, seen), self.progress)
 
@@ -119,4 +153,14 @@ class Run:
         self.progress.finished = seen.finished
         self.progress.missing = verify(self.content, self.judge, seen)
         if self.progress.missing:
+            if self.progress.state is SchemaState.CURRENT:
+                self.progress.state = SchemaState.DRIFTED
             raise incomplete(self.progress.missing)
+
+    def _record(self, session: Session, *, failure: Failure | None) -> None:
+        self.progress.phase = "writing the history"
+        report = make_report(self.progress, failure, bundle=self.content.version, digest=self.content.digest)
+        end = history.end(report, row_id=self.row_id, missing=self.progress.missing)
+        session.execute(_WRITING)
+        # The one commit that waits for the disk; what was committed before it is on the disk then, too.
+        session.execute(sql.SQL("RESET synchronous_commit"), self._begin(), end)

@@ -3,11 +3,16 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from litellm_database_operator.model.migration import Engine, Policy, RunMode
 from litellm_database_operator.model.names import RoleName, SchemaName
+from litellm_database_operator.model.report import PLAN_DIGEST
 from litellm_database_operator.model.secret import Password
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 _HOME: Final = "/opt/litellm-database-operator"
 _TLS_MODES: Final = frozenset({"disable", "require", "verify-full"})
@@ -44,12 +49,20 @@ class Settings:
     """The digest that the bundle must have."""
     planned_from: str
     """Fingerprint of the ledger that the operator saw; for the log and the history."""
+    mode: RunMode
+    policy: Policy
+    approved: str
+    """sha256:… of the plan that a person approved; empty: none."""
+    migration_engine: Engine
+    """What applies the files."""
     deadline: float
     """Seconds."""
     library: Path
     engine: Path
-    """The judge's main.js."""
+    """The judge's main.js; Prisma's command line lies beside it."""
     node: str
+    workspace: Path
+    """Where a bundle may be laid out for Prisma's command line."""
     login: Login
 
 
@@ -66,10 +79,17 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             bundle=environment["LITELLMDB_BUNDLE"],
             target=environment["LITELLMDB_TARGET"],
             planned_from=environment.get("LITELLMDB_LEDGER", ""),
+            mode=_word("LITELLMDB_MODE", environment.get("LITELLMDB_MODE", RunMode.MIGRATE), RunMode),
+            policy=_word("LITELLMDB_POLICY", environment.get("LITELLMDB_POLICY", Policy.SAFE), Policy),
+            approved=_digest("LITELLMDB_APPROVED", environment.get("LITELLMDB_APPROVED", "")),
+            migration_engine=_word(
+                "LITELLMDB_MIGRATION_ENGINE", environment.get("LITELLMDB_MIGRATION_ENGINE", Engine.DIRECT), Engine
+            ),
             deadline=_number("LITELLMDB_DEADLINE", environment["LITELLMDB_DEADLINE"]),
             library=Path(environment.get("LITELLMDB_LIBRARY", f"{_HOME}/bundles")),
             engine=Path(environment.get("LITELLMDB_ENGINE", f"{_HOME}/engine/main.js")),
             node=environment.get("LITELLMDB_NODE", "node"),
+            workspace=Path(environment.get("LITELLMDB_WORKSPACE", "/app/migrations")),
             login=read_login(Path(environment.get("LITELLMDB_CREDENTIALS", "/etc/litellmdb/migrator"))),
         )
     except KeyError as error:
@@ -106,3 +126,16 @@ def _number(name: str, text: str) -> float:
         return float(text)
     except ValueError as error:
         raise SettingsError(f"cannot start: {name} is no number") from error
+
+
+def _word(name: str, text: str, words: type[_Word]) -> _Word:
+    try:
+        return words(text)
+    except ValueError as error:
+        raise SettingsError(f"cannot start: {name} is none of {', '.join(words)}") from error
+
+
+def _digest(name: str, text: str) -> str:
+    if text and not PLAN_DIGEST.fullmatch(text):
+        raise SettingsError(f"cannot start: {name} is no digest of a plan")
+    return text

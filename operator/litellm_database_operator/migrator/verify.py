@@ -7,7 +7,7 @@ from litellm_database_operator.migrator.content import Content
 from litellm_database_operator.migrator.errors import RunFailedError
 from litellm_database_operator.migrator.judge import Diagnosis, Judge
 from litellm_database_operator.migrator.look import Seen
-from litellm_database_operator.migrator.plan import missing_views, unbuilt_indexes
+from litellm_database_operator.migrator.plan import broken_indexes, missing_views, named, unbuilt_indexes
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure
 
@@ -34,8 +34,9 @@ def refuse_ledger(diagnosis: Diagnosis) -> None:
 def missing(content: Content, seen: Seen, *, differences: Sequence[str]) -> tuple[str, ...]:
     """Put together what the judge found missing, and what schema.prisma does not tell."""
     indexes = (f"index {index.table}.{index.name}" for index in unbuilt_indexes(content, seen))
+    broken = (f"index {index.table}.{index.name}, which is INVALID" for index in broken_indexes(content, seen))
     views = (f"view {view.name}" for view in missing_views(content, seen))
-    return tuple(dict.fromkeys(chain(differences, indexes, views)))
+    return tuple(dict.fromkeys(chain(differences, indexes, broken, views)))
 
 
 def incomplete(names: Sequence[str]) -> RunFailedError:
@@ -43,6 +44,7 @@ def incomplete(names: Sequence[str]) -> RunFailedError:
     return RunFailedError(
         Failure(
             reason=Reason.SCHEMA_INCOMPLETE,
+            server_message=named(names),
             message=f"cannot call the schema complete: {len(names)} things that schema.prisma names are missing or "
             "different, though every migration is applied; somebody changed them by hand: put them back",
         )

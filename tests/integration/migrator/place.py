@@ -32,6 +32,8 @@ class Ended:
     code: int
     report: Report
     logs: Sequence[Mapping[str, Any]]
+    plan: Sequence[str]
+    """The lines of its log that are for people."""
 
 
 class Running:
@@ -47,7 +49,7 @@ class Running:
         assert self._process.stdout is not None
         for line in self._process.stdout:
             self._out.append(line)
-            if json.loads(line)["message"] == message:
+            if not line.startswith("|") and json.loads(line)["message"] == message:
                 return
         raise AssertionError(f"ended without {message!r}: {''.join(self._out)}")
 
@@ -74,8 +76,13 @@ class Running:
         out, err = self._process.communicate(timeout=_DEADLINE + 30)
         told = self._report.read_text()
         assert PASSWORD not in "".join(self._out) + out + err + told
-        logs = [json.loads(line) for line in [*self._out, *out.splitlines()]]
-        return Ended(code=self._process.returncode, report=parse(told), logs=logs), err
+        lines = [*self._out, *out.splitlines()]
+        return Ended(
+            code=self._process.returncode,
+            report=parse(told),
+            logs=[json.loads(line) for line in lines if not line.startswith("|")],
+            plan=[line.removeprefix("|").strip() for line in lines if line.startswith("|")],
+        ), err
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

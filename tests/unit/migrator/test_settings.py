@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from litellm_database_operator.migrator.settings import SettingsError, read_login, read_report_path, read_settings
+from litellm_database_operator.model.migration import Engine, Policy, RunMode
 
 ENVIRONMENT = {
     "LITELLMDB_JOB": "gateway-migrate-1",
@@ -37,9 +38,41 @@ def test_everything_is_read(mounted: Path) -> None:
     settings = read_settings(ENVIRONMENT | {"LITELLMDB_CREDENTIALS": str(mounted)})
     assert (settings.job, settings.bundle, settings.target) == ("gateway-migrate-1", "0.4.39", "sha256:1")
     assert settings.deadline == 3600
+    assert (settings.mode, settings.policy, settings.approved, settings.migration_engine) == (
+        RunMode.MIGRATE,
+        Policy.SAFE,
+        "",
+        Engine.DIRECT,
+    )
     assert (settings.login.port, settings.login.schema, settings.login.ca) == (5432, 'a "b" c ', None)
     assert settings.login.password.reveal() == FILES["password"]
     assert FILES["password"] not in repr(settings)
+
+
+def test_the_gate_and_the_way_are_read(mounted: Path) -> None:
+    told = {
+        "LITELLMDB_MODE": "Preview",
+        "LITELLMDB_POLICY": "Manual",
+        "LITELLMDB_APPROVED": f"sha256:{'a' * 64}",
+        "LITELLMDB_MIGRATION_ENGINE": "PrismaCLI",
+    }
+    settings = read_settings(ENVIRONMENT | told | {"LITELLMDB_CREDENTIALS": str(mounted)})
+    assert [settings.mode, settings.policy, settings.approved, settings.migration_engine] == list(told.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        pytest.param("LITELLMDB_MODE", "migrate", id="mode"),
+        pytest.param("LITELLMDB_POLICY", "Never", id="policy"),
+        pytest.param("LITELLMDB_APPROVED", "sha256:abc", id="approval"),
+        pytest.param("LITELLMDB_MIGRATION_ENGINE", "psql", id="engine"),
+    ],
+)
+def test_a_word_that_nobody_knows_is_refused(mounted: Path, name: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=name) as refused:
+        read_settings(ENVIRONMENT | {name: text, "LITELLMDB_CREDENTIALS": str(mounted)})
+    assert text not in str(refused.value)
 
 
 def test_a_ca_is_known_by_its_path(mounted: Path) -> None:

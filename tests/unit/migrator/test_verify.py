@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from litellm_database_operator.migrator.content import Content, Index, Migration, View
 from litellm_database_operator.migrator.errors import RunFailedError
 from litellm_database_operator.migrator.judge import Diagnosis
-from litellm_database_operator.migrator.look import SchemaObject, Seen
+from litellm_database_operator.migrator.look import LedgerRow, SchemaObject, Seen
 from litellm_database_operator.migrator.verify import incomplete, missing, refuse_ledger
 from litellm_database_operator.model.reasons import Reason
 
@@ -57,5 +58,14 @@ def test_what_is_missing_is_told_once() -> None:
     )
 
 
+def test_an_index_that_stays_invalid_is_missing() -> None:
+    content = replace(CONTENT, migrations=(Migration(name="a", script=b'CREATE INDEX "j" ON t', checksum=""),))
+    invalid = SchemaObject(name="j", kind="i", valid=False, table="t")
+    applied = LedgerRow(name="a", checksum="", finished=True, rolled_back=False)
+    found = Seen(objects=(*WHOLE.objects, invalid), rows=(applied,))
+    assert missing(content, found, differences=()) == ("index t.j, which is INVALID",)
+
+
 def test_an_incomplete_schema_is_said_to_be() -> None:
-    assert incomplete(["a", "b"]).failure.reason is Reason.SCHEMA_INCOMPLETE
+    failure = incomplete(["column t.a", "b"]).failure
+    assert (failure.reason, failure.server_message) == (Reason.SCHEMA_INCOMPLETE, '"column t.a", "b"')

@@ -1,0 +1,316 @@
+"""Decides what a statement's effects mean for a database: what it loses, breaks and blocks. Pure; docs/spec/plan.md.
+
+Which lock a statement takes, and when it scans or rewrites a table, is PostgreSQL's documentation:
+https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-TABLES
+https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from litellm_database_operator.migrator.catalog import Table
+from litellm_database_operator.migrator.course import Course
+from litellm_database_operator.migrator.effect import Act, Effect
+from litellm_database_operator.migrator.retype import rewrites, widens
+
+
+class Lock(StrEnum):
+    """A lock on a table, of those that somebody could notice."""
+
+    ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
+    """Stops reads and writes."""
+    SHARE_ROW_EXCLUSIVE = "SHARE ROW EXCLUSIVE"
+    """Stops writes."""
+    SHARE = "SHARE"
+    """Stops writes."""
+    ROW_EXCLUSIVE = "ROW EXCLUSIVE"
+    """Stops nothing but writes to the rows that the statement itself changes."""
+
+
+class Long(StrEnum):
+    """Why a lock is held for longer than a moment."""
+
+    REWRITE = "rewrite"
+    SCAN = "scan"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Whether rows exist that a statement would hit."""
+
+    table: str
+    """As the catalogue has it now, and so the columns."""
+    columns: tuple[str, ...] = ()
+    """A row counts where one of them is not NULL; without columns every row does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What one effect means."""
+
+    table: Table | None = None
+    """Whose rows or readers it is about."""
+    loses: bool = False
+    questions: tuple[Question, ...] = ()
+    """What decides whether it loses something; none where nobody can tell."""
+    breaks: bool = False
+    """A proxy of the older version may fail after it."""
+    lock: Lock | None = None
+    long: Long | None = None
+
+    @property
+    def worth_saying(self) -> bool:
+        """Whether somebody could notice."""
+        return self.loses or self.breaks or self.lock is not None
+
+
+_NOTHING: Final = Verdict()
+_ANYTHING: Final = Verdict(loses=True, breaks=True)
+"""Of what cannot be told."""
+
+
+def decide(effect: Effect, course: Course) -> Verdict:
+    """Say what an effect means, where the schema has come to."""
+    if effect.schema not in {None, course.schema}:
+        return _NOTHING if effect.act in _MAKING else _ANYTHING
+    if (about_schema := _OF_SCHEMA.get(effect.act)) is not None:
+        return about_schema(effect, course)
+    table = course.existing(effect.table)
+    if table is None:
+        return _beside(effect, course)
+    about_table = _OF_TABLE.get(effect.act)
+    return _NOTHING if about_table is None else about_table(effect, course, table)
+
+
+def _beside(effect: Effect, course: Course) -> Verdict:
+    """Judge what the plan does to its own tables: a foreign key also locks the table that it points to."""
+    referenced = course.existing(effect.references)
+    return _NOTHING if referenced is None else Verdict(table=referenced, lock=Lock.SHARE_ROW_EXCLUSIVE)
+
+
+def _drop_table(_effect: Effect, _course: Course, table: Table) -> Verdict:
+    question = Question(table=table.name)
+    return Verdict(table=table, loses=True, questions=(question,), breaks=True, lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _truncate(_effect: Effect, _course: Course, table: Table) -> Verdict:
+    return Verdict(table=table, loses=True, questions=(Question(table=table.name),), lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _delete(_effect: Effect, _course: Course, table: Table) -> Verdict:
+    question = Question(table=table.name)
+    return Verdict(table=table, loses=True, questions=(question,), lock=Lock.ROW_EXCLUSIVE, long=Long.SCAN)
+
+
+def _update(effect: Effect, course: Course, table: Table) -> Verdict:
+    """Judge an UPDATE: what it sets in columns of the plan itself, or where nothing was, overwrites nothing."""
+    hit = _columns_hit(effect, course)
+    loses = not effect.only_null and (bool(hit) or not effect.columns)
+    questions = (Question(table=table.name, columns=hit),) if loses else ()
+    return Verdict(table=table, loses=loses, questions=questions, lock=Lock.ROW_EXCLUSIVE, long=Long.SCAN)
+
+
+def _insert(effect: Effect, course: Course, table: Table) -> Verdict:
+    """Judge an INSERT: with ON CONFLICT DO UPDATE it overwrites what that sets."""
+    hit = _columns_hit(effect, course)
+    if not hit or effect.only_null:
+        return _NOTHING
+    return Verdict(table=table, loses=True, questions=(Question(table=table.name, columns=hit),))
+
+
+def _columns_hit(effect: Effect, course: Course) -> tuple[str, ...]:
+    """Return those columns that an effect sets and that the catalogue has, by their names there."""
+    becoming = course.table(effect.table)
+    columns = [] if becoming is None else [becoming.columns.get(name) for name in effect.columns]
+    return tuple(column.name for column in columns if column is not None)
+
+
+def _rename_table(_effect: Effect, _course: Course, table: Table) -> Verdict:
+    return Verdict(table=table, breaks=True, lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _rename_column(effect: Effect, course: Course, table: Table) -> Verdict:
+    if not _has_column(effect, course):
+        return _NOTHING
+    return Verdict(table=table, breaks=_was_there(effect, course), lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _add_column(effect: Effect, course: Course, table: Table) -> Verdict:
+    """Judge a new column: a constant default is kept in the catalogue, one that differs by row is written into each."""
+    if _has_column(effect, course):
+        return _NOTHING
+    return Verdict(
+        table=table,
+        breaks=effect.not_null and effect.default == "none",
+        lock=Lock.ACCESS_EXCLUSIVE,
+        long=Long.REWRITE if effect.default == "volatile" else None,
+    )
+
+
+def _drop_column(effect: Effect, course: Course, table: Table) -> Verdict:
+    if not _has_column(effect, course):
+        return _NOTHING
+    lost = _was_there(effect, course)
+    questions = (_about_column(effect, course, table),) if lost else ()
+    return Verdict(table=table, loses=lost, questions=questions, breaks=lost, lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _retype_column(effect: Effect, course: Course, table: Table) -> Verdict:
+    """Judge a new type: of USING nobody can tell what it makes of a value."""
+    becoming = course.table(effect.table)
+    column = becoming and becoming.columns.get(effect.name or "")
+    if column is None:
+        return Verdict(table=table, lock=Lock.ACCESS_EXCLUSIVE, long=Long.REWRITE)
+    new = effect.type or ""
+    if new == column.type and not effect.using:
+        return _NOTHING
+    loses = effect.using or not widens(column.type, new)
+    return Verdict(
+        table=table,
+        loses=loses,
+        questions=(_about_column(effect, course, table),) if loses else (),
+        breaks=True,
+        lock=Lock.ACCESS_EXCLUSIVE,
+        long=Long.REWRITE if effect.using or rewrites(column.type, new) else None,
+    )
+
+
+def _set_not_null(effect: Effect, course: Course, table: Table) -> Verdict:
+    becoming = course.table(effect.table)
+    column = becoming and becoming.columns.get(effect.name or "")
+    if column is not None and column.not_null:
+        return _NOTHING
+    return Verdict(table=table, breaks=True, lock=Lock.ACCESS_EXCLUSIVE, long=Long.SCAN)
+
+
+def _drop_not_null(effect: Effect, course: Course, table: Table) -> Verdict:
+    """Judge a column that may be NULL from now on: an older proxy cannot read a row where it is."""
+    return Verdict(table=table, breaks=_was_there(effect, course), lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _set_default(_effect: Effect, _course: Course, table: Table) -> Verdict:
+    return Verdict(table=table, lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _drop_default(_effect: Effect, _course: Course, table: Table) -> Verdict:
+    """Judge a default that goes: whoever counts on it writes NULL from now on."""
+    return Verdict(table=table, breaks=True, lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _add_constraint(effect: Effect, course: Course, table: Table) -> Verdict:
+    if (effect.conditional or effect.if_not_exists) and course.key(effect.name, effect.table) is not None:
+        return _NOTHING
+    foreign = effect.constraint == "foreignKey"
+    return Verdict(
+        table=table,
+        breaks=True,
+        lock=Lock.SHARE_ROW_EXCLUSIVE if foreign else Lock.ACCESS_EXCLUSIVE,
+        long=None if effect.not_valid or effect.using else Long.SCAN,
+    )
+
+
+def _create_index(effect: Effect, course: Course, table: Table) -> Verdict:
+    if effect.if_not_exists and course.key(effect.name, None) is not None:
+        return _NOTHING
+    breaks = effect.constraint == "unique"
+    if effect.concurrently:
+        return Verdict(table=table, breaks=breaks)
+    return Verdict(table=table, breaks=breaks, lock=Lock.SHARE, long=Long.SCAN)
+
+
+def _create_trigger(_effect: Effect, _course: Course, table: Table) -> Verdict:
+    return Verdict(table=table, lock=Lock.SHARE_ROW_EXCLUSIVE)
+
+
+def _drop_of_table(_effect: Effect, _course: Course, table: Table) -> Verdict:
+    return Verdict(table=table, lock=Lock.ACCESS_EXCLUSIVE)
+
+
+def _drop_key(effect: Effect, course: Course) -> Verdict:
+    """Judge an index or constraint that goes: ON CONFLICT of an older proxy may name a unique one."""
+    key = course.key(effect.name, effect.table)
+    if key is None:
+        return _NOTHING
+    lock = None if effect.concurrently else Lock.ACCESS_EXCLUSIVE
+    return Verdict(table=course.table_of(key), breaks=key.unique, lock=lock)
+
+
+def _drop_type(effect: Effect, course: Course) -> Verdict:
+    """Judge a type that goes: with CASCADE the columns that have it go too, without it must have none."""
+    columns = course.columns_of_type(effect.name or "")
+    questions = tuple(Question(table=column.table, columns=(column.name,)) for column in columns)
+    return Verdict(loses=bool(columns), questions=questions, breaks=bool(columns))
+
+
+def _change_type(effect: Effect, course: Course) -> Verdict:
+    return Verdict(breaks=bool(course.columns_of_type(effect.name or "")))
+
+
+def _drop_view(_effect: Effect, _course: Course) -> Verdict:
+    return Verdict(breaks=True)
+
+
+def _drop_other(effect: Effect, course: Course) -> Verdict:
+    """Judge the end of what this knows no better: of a table's own (a trigger, a policy) no row depends."""
+    if (table := course.existing(effect.table)) is not None:
+        return _drop_of_table(effect, course, table)
+    return _NOTHING if course.table(effect.table) is not None else _ANYTHING
+
+
+def _anything(_effect: Effect, _course: Course) -> Verdict:
+    return _ANYTHING
+
+
+def _has_column(effect: Effect, course: Course) -> bool:
+    becoming = course.table(effect.table)
+    return becoming is not None and (effect.name or "") in becoming.columns
+
+
+def _was_there(effect: Effect, course: Course) -> bool:
+    """Tell whether the catalogue has the column: what the plan itself added, nobody knows yet."""
+    becoming = course.table(effect.table)
+    return becoming is not None and becoming.columns.get(effect.name or "") is not None
+
+
+def _about_column(effect: Effect, course: Course, table: Table) -> Question:
+    becoming = course.table(effect.table)
+    column = becoming and becoming.columns.get(effect.name or "")
+    return Question(table=table.name, columns=(column.name if column else effect.name or "",))
+
+
+_MAKING: Final = frozenset({Act.CREATE_TABLE, Act.CREATE_ENUM, Act.CREATE_VIEW, Act.CREATE_FUNCTION, Act.SET})
+"""What takes nothing away, in whatever schema."""
+_OF_SCHEMA: Final[Mapping[Act, Callable[[Effect, Course], Verdict]]] = {
+    Act.DROP_INDEX: _drop_key,
+    Act.DROP_CONSTRAINT: _drop_key,
+    Act.DROP_TYPE: _drop_type,
+    Act.RENAME_TYPE: _change_type,
+    Act.ADD_ENUM_VALUE: _change_type,
+    Act.RENAME_ENUM_VALUE: _change_type,
+    Act.DROP_VIEW: _drop_view,
+    Act.DROP_SCHEMA: _anything,
+    Act.DROP_OTHER: _drop_other,
+    Act.UNKNOWN: _anything,
+}
+_OF_TABLE: Final[Mapping[Act, Callable[[Effect, Course, Table], Verdict]]] = {
+    Act.DROP_TABLE: _drop_table,
+    Act.TRUNCATE: _truncate,
+    Act.DELETE: _delete,
+    Act.UPDATE: _update,
+    Act.INSERT: _insert,
+    Act.RENAME_TABLE: _rename_table,
+    Act.RENAME_COLUMN: _rename_column,
+    Act.ADD_COLUMN: _add_column,
+    Act.DROP_COLUMN: _drop_column,
+    Act.RETYPE_COLUMN: _retype_column,
+    Act.SET_NOT_NULL: _set_not_null,
+    Act.DROP_NOT_NULL: _drop_not_null,
+    Act.SET_DEFAULT: _set_default,
+    Act.DROP_DEFAULT: _drop_default,
+    Act.ADD_CONSTRAINT: _add_constraint,
+    Act.CREATE_INDEX: _create_index,
+    Act.CREATE_TRIGGER: _create_trigger,
+}
+"""Of a table that the catalogue has; what is in neither mapping nobody notices."""
