@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from litellm_database_operator.migrator import ledger
+from litellm_database_operator.migrator.blockers import holders
 from litellm_database_operator.migrator.content import Content
 from litellm_database_operator.migrator.errors import ConnectError, RunFailedError
 from litellm_database_operator.migrator.judge import Judge, JudgeError
@@ -12,10 +13,12 @@ from litellm_database_operator.migrator.look import Flag
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.session import Session, connect
 from litellm_database_operator.migrator.settings import Login
+from litellm_database_operator.migrator.watch import Watch
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure
 
 _PAUSE: Final = 1.0
+_READ_ONLY: Final = "25006"
 _LOCK_PAUSE: Final = 0.5
 REFUSAL_PATIENCE: Final = 5.0
 """Seconds in which a refusal may still come right: roles and passwords reach a server's replicas late."""
@@ -27,14 +30,26 @@ _REFUSALS: Final = {
 }
 
 
-def open_session(login: Login, judge: Judge, content: Content, progress: Progress) -> Session:
-    """Connect and take the lock, for as long as it takes; RunFailedError when the server says no, and keeps to it."""
+def open_session(login: Login, judge: Judge, content: Content, progress: Progress, *, locked: bool = True) -> Session:
+    """Connect, and take the lock where it is wanted, for as long as it takes.
+
+    RunFailedError when the server says no, and keeps to it.
+    """
     session = _connect(login, judge, content, progress)
+    Watch(session, login, progress)
+    if locked:
+        _lock(session, progress)
+    progress.pass_on()
+    return session
+
+
+def _lock(session: Session, progress: Progress) -> None:
     progress.phase = "waiting for Prisma's lock, which another migrator holds"
     while not session.fetch(Flag, ledger.lock())[0].value:
-        log("waits for Prisma's lock")
+        progress.hinder("", prisma_code="P1002")
+        progress.blocked_by = holders(session)
+        log("waits for Prisma's lock", blocked_by=progress.blocked_by)
         time.sleep(_LOCK_PAUSE)
-    return session
 
 
 def _connect(login: Login, judge: Judge, content: Content, progress: Progress) -> Session:
@@ -44,28 +59,33 @@ def _connect(login: Login, judge: Judge, content: Content, progress: Progress) -
         try:
             return connect(login)
         except ConnectError as error:
-            progress.obstacle = str(error)
-        code = _refusal(judge, content)
+            words = str(error)
+        code, sqlstate = _refusal(judge, content, words)
+        progress.hinder(words, prisma_code=code, sqlstate=sqlstate)
         if code in _REFUSALS and time.monotonic() > refused_until:
-            raise _refused(code, progress.obstacle)
-        log("waits for the database", text=progress.obstacle, code=code)
+            raise _refused(code, sqlstate, words)
+        log("waits for the database", text=words, code=code, sqlstate=sqlstate)
         time.sleep(_PAUSE)
 
 
-def _refusal(judge: Judge, content: Content) -> str:
-    """Ask the judge why nobody is let in: its driver tells SQLSTATEs, where libpq has only words in any language."""
+def _refusal(judge: Judge, content: Content, words: str) -> tuple[str | None, str | None]:
+    """Ask the judge why nobody is let in: its driver tells SQLSTATEs, where libpq has only words in any language.
+
+    The judge only reads: where it gets in, the server is one that does not write, which is libpq's own finding.
+    """
     try:
         judge.diagnose(content.script_paths)
     except JudgeError as error:
-        return error.code or ""
-    return ""
+        return error.code, error.sqlstate
+    return None, _READ_ONLY if "read-only" in words else None
 
 
-def _refused(code: str, words: str) -> RunFailedError:
+def _refused(code: str, sqlstate: str | None, words: str) -> RunFailedError:
     return RunFailedError(
         Failure(
             reason=_REFUSALS[code],
             prisma_code=code,
+            sqlstate=sqlstate,
             server_message=words,
             message=f"cannot log in to the database, and could not for {REFUSAL_PATIENCE:.0f} seconds",
         )

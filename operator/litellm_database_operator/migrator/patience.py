@@ -18,14 +18,25 @@ def patiently(attempt: Callable[[], None], progress: Progress) -> None:
     """Call until it ends, or fails for a reason that will not pass: that QueryError goes up."""
     for pause in _pauses():
         try:
-            return attempt()
+            attempt()
+            return progress.pass_on()
         except QueryError as error:
             if error.sqlstate not in _PASSING:
                 raise
-            progress.obstacle = error.message
-            log("waits for others", migration=progress.migration, sqlstate=error.sqlstate, seconds=pause)
+            progress.hinder(error.message, sqlstate=error.sqlstate)
+            _say(progress, pause)
         time.sleep(pause)
     return None
+
+
+def _say(progress: Progress, pause: float) -> None:
+    log(
+        "waits for others",
+        migration=progress.migration,
+        sqlstate=progress.sqlstate,
+        blocked_by=progress.blocked_by,
+        seconds=pause,
+    )
 
 
 def _pauses() -> Iterator[float]:

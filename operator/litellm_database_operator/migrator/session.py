@@ -3,7 +3,9 @@
 Synchronous: there is one connection, one thing at a time happens on it, and StopError must be able to interrupt it.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from typing import Final, TypeVar
 
 import psycopg
@@ -40,6 +42,15 @@ class Session:
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
         self._results: list[PGresult] = []
+        self._endings: list[Callable[[], None]] = []
+        self.pid: Final = connection.info.backend_pid
+        self.busy_since: float | None = None
+        """When the query that is under way began, by the monotonic clock; None between queries."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection is known to be gone."""
+        return self._connection.closed
 
     @property
     def completed(self) -> int:
@@ -49,6 +60,10 @@ class Session:
     def compose(self, *statements: sql.Composable) -> bytes:
         """Return the text of statements, each ended by a semicolon."""
         return b"".join(statement.as_bytes(self._connection) + b";\n" for statement in statements)
+
+    def quote(self, name: sql.Identifier) -> str:
+        """Return a name as it stands in a statement."""
+        return name.as_string(self._connection)
 
     def execute(self, *statements: sql.Composable) -> None:
         """Run statements as one simple query, which is one transaction; errors as run_query."""
@@ -62,8 +77,9 @@ class Session:
         """
         self._results.clear()
         try:
-            self._connection.pgconn.send_query(query)
-            self._connection.wait(_collect(self._connection.pgconn, self._results))
+            with self._busy():
+                self._connection.pgconn.send_query(query)
+                self._connection.wait(_collect(self._connection.pgconn, self._results))
         except psycopg.Error as error:
             raise ConnectionLostError(_first_line(error)) from error
         if self._results and self._results[-1].status == pq.ExecStatus.FATAL_ERROR:
@@ -72,16 +88,30 @@ class Session:
     def fetch(self, row: type[_Row], query: sql.Composed) -> Sequence[_Row]:
         """Return the rows of a query, each as a `row`."""
         try:
-            with self._connection.cursor(row_factory=class_row(row)) as cursor:
+            with self._busy(), self._connection.cursor(row_factory=class_row(row)) as cursor:
                 return cursor.execute(query).fetchall()
         except psycopg.Error as error:
             if self._connection.closed:
                 raise ConnectionLostError(_first_line(error)) from error
             raise QueryError(_first_line(error), sqlstate=error.sqlstate or "", position=None) from error
 
+    def on_close(self, ending: Callable[[], None]) -> None:
+        """Have something end before the session does."""
+        self._endings.append(ending)
+
     def close(self) -> None:
         """End the session, and with it every lock."""
+        for ending in self._endings:
+            ending()
         self._connection.close()
+
+    @contextmanager
+    def _busy(self) -> Generator[None]:
+        self.busy_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self.busy_since = None
 
     def _refuse(self, result: PGresult) -> None:
         message = _field(result, pq.DiagnosticField.MESSAGE_PRIMARY)

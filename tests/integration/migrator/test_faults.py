@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,42 +12,20 @@ from psycopg import sql
 
 from litellm_database_operator.migrator.ledger import LOCK_KEY
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.report import Failure, Outcome
-from tests.integration.migrator.place import MIGRATIONS, PASSWORD, Ended, Place, holding, make_bundle
+from litellm_database_operator.model.report import Outcome
+from tests.integration.migrator.faults import (
+    ALIAS,
+    AT_THE_GATE,
+    BUNDLE,
+    KEYS,
+    LOCK_GATE,
+    SPEND,
+    changed,
+    failure,
+    wait_for_session,
+)
+from tests.integration.migrator.place import MIGRATIONS, PASSWORD, Place, holding, make_bundle
 from tests.support.postgres_server import PostgresServer, PostgresServers
-
-KEYS, ALIAS, SPEND = sorted(MIGRATIONS)
-BUNDLE = "1.0.0"
-GATE = 4711
-"""An advisory lock at which a migration waits for the test."""
-LOCK_GATE = sql.SQL("SELECT pg_advisory_xact_lock({})").format(GATE)
-AT_THE_GATE = f"SELECT pg_advisory_xact_lock({GATE})"
-
-
-def failure(ended: Ended) -> Failure:
-    assert ended.code == 1
-    assert ended.report.outcome is Outcome.FAILED
-    assert ended.report.failure is not None
-    return ended.report.failure
-
-
-def changed(**scripts: str) -> dict[str, str]:
-    """Give the three migrations with other texts: `alias` and `spend`."""
-    names = {"keys": KEYS, "alias": ALIAS, "spend": SPEND}
-    return MIGRATIONS | {names[key]: script for key, script in scripts.items()}
-
-
-def wait_for_session(place: Place, condition: str) -> int:
-    """Return the pid of the migrator's session once it is as the condition says."""
-    query = sql.SQL(
-        "SELECT pid FROM pg_stat_activity WHERE datname = {} AND application_name LIKE 'litellm-migrator%%' AND "
-    ).format(place.database) + sql.SQL(condition)  # pyright: ignore[reportArgumentType] # the test's own text
-    patience = time.monotonic() + 30
-    with place.connect() as session:
-        while time.monotonic() < patience:
-            if found := session.execute(query).fetchone():
-                return int(found[0])
-    raise AssertionError(f"no session of the migrator came to {condition}")
 
 
 @pytest.mark.parametrize(
