@@ -3,12 +3,14 @@
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from psycopg import sql
 
 from litellm_database_operator.migrator.content import Index, View
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.look import fetch_objects
+from litellm_database_operator.migrator.partitions import Builder, is_partitioned
 from litellm_database_operator.migrator.patience import patiently
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.session import Session
@@ -16,7 +18,7 @@ from litellm_database_operator.model.names import SchemaName
 
 
 def build_indexes(session: Session, schema: SchemaName, indexes: Sequence[Index], progress: Progress) -> None:
-    """Build indexes while the proxy goes on writing; an INVALID one of the same name goes first."""
+    """Build the bundle's own indexes while the proxy goes on writing; an INVALID one of the same name goes first."""
     for index in indexes:
         began = time.monotonic()
         progress.phase = f"building index {index.name}"
@@ -57,9 +59,12 @@ def drop_invalid_indexes(session: Session, schema: SchemaName, *, named_in: str)
 
 
 def _build(session: Session, schema: SchemaName, index: Index) -> None:
+    if is_partitioned(session, schema, index.table):
+        builder = Builder(session=session, index=index, build=partial(_build, session))
+        return builder.build_on(schema, index.table, index.name)
     with concurrently(session):
         drop_invalid_indexes(session, schema, named_in=index.name)
-        session.execute(create_index(schema, index))
+        return session.execute(create_index(schema, index))
 
 
 def create_index(schema: SchemaName, index: Index) -> sql.Composed:
