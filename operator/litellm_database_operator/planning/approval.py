@@ -9,14 +9,18 @@ from litellm_database_operator.planning.findings import Finding, stalled
 from litellm_database_operator.planning.words import quoted
 
 
-def awaiting(resource: LiteLLMDatabase, job: JobFacts, plan: PlanSummary, *, bundle: str) -> Finding:
-    """Return the finding for a plan that the gate did not let pass; its digest was checked when it was read."""
+def awaiting(resource: LiteLLMDatabase, job: JobFacts, plan: PlanSummary, *, serves: bool) -> Finding:
+    """Return the finding for a plan that the gate did not let pass; its digest was checked when it was read.
+
+    `serves`: there is a schema already, of an older bundle.
+    """
     namespace = resource.metadata.namespace
+    untouched = "Nothing was changed, and the database serves on" if serves else "Nothing was changed"
     return stalled(
         Reason.AWAITING_APPROVAL,
-        f"the plan to bundle {bundle} waits for approval: {_why(resource, plan)}. Nothing was changed, and the "
-        f"database serves on.{_other_approval(resource, plan)} To read the whole plan: kubectl -n {namespace} logs "
-        f"job/{job.name}. To let it pass: {how_to_approve(resource, plan)}",
+        f"the migration waits for approval: {_why(resource, plan)}. {untouched}.{_other_approval(resource, plan)} To "
+        f"read the whole plan: kubectl -n {namespace} logs job/{job.name}. To let it pass: "
+        f"{how_to_approve(resource, plan)}",
     )
 
 
@@ -31,15 +35,17 @@ def _why(resource: LiteLLMDatabase, plan: PlanSummary) -> str:
     if plan.loses:
         return f"rows that exist would be lost: {_worst(plan.loses, plan.loses_total)}"
     manual = "spec.migration.policy is Manual, and " if resource.spec.migration.policy is Policy.MANUAL else ""
-    pending = f"{manual}{_files(plan)} are to be made"
+    pending = f"{manual}still to be made: {_files(plan)}"
     if plan.blocks:
-        return f"{pending}, which stop reads or writes: {_worst(plan.blocks, plan.blocks_total)}"
+        return f"{pending}; it stops reads or writes: {_worst(plan.blocks, plan.blocks_total)}"
     return pending
 
 
 def _files(plan: PlanSummary) -> str:
-    first = f", the first {quoted(plan.first)}," if plan.first else ""
-    return f"{plan.pending} migrations{first}" if plan.pending else "indexes or views"
+    if not plan.pending:
+        return "indexes or views"
+    first = f", the first {quoted(plan.first)}" if plan.first else ""
+    return f"{plan.pending} {'migration' if plan.pending == 1 else 'migrations'}{first}"
 
 
 def _worst(lines: tuple[str, ...], total: int) -> str:

@@ -39,8 +39,9 @@ def foreign(resource: LiteLLMDatabase, inside: InsideFacts) -> Finding:
     return stalled(
         Reason.FOREIGN_TABLES,
         f"schema {quoted(resource.spec.schema_)} holds {_counted(len(tables))} that LiteLLM never made: "
-        f"{listed(tables)}. Nothing is touched{serves}. Move them to a schema of their own (ALTER TABLE … SET "
-        "SCHEMA …), or make the resource anew with another spec.database; it is looked at again by itself",
+        f"{listed(tables)}. Nothing is touched{serves}. Move what is another application's to a schema of its own "
+        "(ALTER TABLE … SET SCHEMA …), or make the resource anew with another spec.database; it is looked at again by "
+        "itself",
     )
 
 
@@ -81,9 +82,9 @@ def drifted(resource: LiteLLMDatabase, target: Bundle, inside: InsideFacts) -> F
     missing = inside.judged[target.digest].missing
     return stalled(
         Reason.SCHEMA_INCOMPLETE,
-        f"every migration of bundle {target.version} is applied, and yet its schema was found to lack "
-        f"{listed(missing)}: something removed it afterwards. The database serves on, and nothing is made out of a "
-        f"difference. Restore it, then: {how_to_retry(resource)}",
+        f"every migration of bundle {target.version} is applied, and yet the schema was found to lack "
+        f"{listed(missing)}: removed by hand, or never made. The database serves on, and nothing is made out of a "
+        f"difference. Restore what is missing, then: {how_to_retry(resource)}",
     )
 
 

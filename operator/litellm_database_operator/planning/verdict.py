@@ -49,7 +49,7 @@ def judge_last_run(
     if ended_at != question.ledger:
         return _undone(last, inside, occasion)
     if last.succeeded:
-        return _waits_for_approval(resource, last, told, occasion) or _left_incomplete(last, inside, occasion)
+        return _waits_for_approval(resource, last, told, inside) or _left_incomplete(last, inside, occasion)
     failure = told_of_failure(resource, last, f"Job {last.name} to bundle {question.target.version}")
     passes = failure.reason in PASSING or _was_mended(failure.reason, inside, occasion)
     return or_another_try(failure, last, occasion) if passes else failure
@@ -82,11 +82,11 @@ def _was_mended(reason: Reason, inside: InsideFacts, occasion: Occasion) -> bool
 
 
 def _waits_for_approval(
-    resource: LiteLLMDatabase, last: JobFacts, told: report.Report | None, occasion: Occasion
+    resource: LiteLLMDatabase, last: JobFacts, told: report.Report | None, inside: InsideFacts
 ) -> Finding | None:
     if told is None or told.outcome is not report.Outcome.AWAITING_APPROVAL or told.plan is None:
         return None
-    return awaiting(resource, last, told.plan, bundle=occasion.target.version)
+    return awaiting(resource, last, told.plan, serves=bool(inside.finished))
 
 
 def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
@@ -104,23 +104,25 @@ def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) ->
 
 def told_of_failure(resource: LiteLLMDatabase, last: JobFacts, how: str) -> Finding:
     """Return why a Job failed, by its report or by how it ended, and how to have another try."""
-    found, retry = read_report(last), f"then: {how_to_retry(resource)}"
+    found, command = read_report(last), how_to_retry(resource)
     if isinstance(found, report.Report) and found.failure is not None:
-        return stalled(found.failure.reason, f"{how} failed: {_told(found.failure)}. {_remedy(found.failure)}{retry}")
+        return stalled(
+            found.failure.reason, f"{how} failed: {_told(found.failure)}. {_remedy(found.failure)} {command}"
+        )
     if isinstance(found, str):
-        text = f"{how} failed and its report cannot be read ({found}). See its log, {retry}"
+        text = f"{how} failed and its report cannot be read ({found}). See its log, then: {command}"
         return stalled(Reason.REPORT_INVALID, text)
     if last.deadline_exceeded:
         text = (
             f"{how} outlived its deadline and was ended by Kubernetes: its pod could not start (see the Job's Events), "
-            f"or needs a longer spec.migration.deadline. Mend it, {retry}"
+            f"or needs a longer spec.migration.deadline. Mend it, then: {command}"
         )
         return stalled(Reason.MIGRATION_DEADLINE_EXCEEDED, text)
     code = f" (exit code {last.pod.exit_code})" if last.pod and last.pod.exit_code is not None else ""
     return stalled(
         Reason.MIGRATION_INTERRUPTED,
         f"{how} ended without a report{code}: its pod was deleted or killed, or its node went. What it had applied is "
-        f"recorded and stays. See kubectl logs job/{last.name}, {retry}",
+        f"recorded and stays. See kubectl logs job/{last.name}, then: {command}",
     )
 
 
@@ -137,7 +139,7 @@ def read_report(job: JobFacts) -> report.Report | str | None:
 
 def _remedy(failure: report.Failure) -> str:
     known = remedy_of(failure.prisma_code, failure.sqlstate)
-    return f"{known.remedy} When that is done, " if known else "Mend the cause, "
+    return f"{known.remedy} Then:" if known else "Mend the cause, then:"
 
 
 def _told(failure: report.Failure) -> str:

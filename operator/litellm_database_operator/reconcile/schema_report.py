@@ -1,7 +1,8 @@
 """status.schema: what the database is, what its next migration would do, and how the last one ended."""
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, Final
 
 from litellm_database_operator.kube.reading import part
 from litellm_database_operator.model import conditions, report
@@ -18,8 +19,8 @@ from litellm_database_operator.planning.state import state_of
 from litellm_database_operator.planning.verdict import read_report
 from litellm_database_operator.reconcile.summary import Past
 
-_SEEN_INSIDE = ("state", "applied", "pending", "next", "verifiedAt", "plan", "preview")
-"""What stays as it was last said where nobody could look."""
+_SEEN_INSIDE: Final = ("state", "applied", "pending", "next", "verifiedAt", "plan")
+"""What stays as it was last said of that bundle, where nobody could look."""
 
 
 def schema_status(resource: LiteLLMDatabase, observed: Observed, plan: Plan, before: Past) -> dict[str, Any]:
@@ -27,30 +28,27 @@ def schema_status(resource: LiteLLMDatabase, observed: Observed, plan: Plan, bef
     last, target = part(before.status, "schema"), plan.target
     inside = observed.inside
     if inside is None:
-        seen = {key: last.get(key) for key in _SEEN_INSIDE}
+        same = last.get("digest") == target.digest
+        seen = {key: last.get(key) for key in _SEEN_INSIDE if same} | {"preview": last.get("preview")}
     else:
-        seen = _progress(target, inside) | {
+        seen = _progress(target, inside, observed.jobs) | {
             "plan": _pending_plan(resource, target, observed.jobs, inside),
             "running": _running(target, inside, observed.jobs),
             "preview": _preview(resource, plan.aside.preview),
         }
-    return _said(
-        {
-            "litellm": resource.spec.litellm.version,
-            "bundle": target.version,
-            "digest": target.digest,
-            "total": len(target.migrations),
-            "lastRun": _last_run(observed.jobs) or last.get("lastRun"),
-        }
-        | seen
-    )
+    asked = {"litellm": resource.spec.litellm.version, "bundle": target.version, "digest": target.digest}
+    runs = {"total": len(target.migrations), "lastRun": _last_run(observed.jobs) or last.get("lastRun")}
+    return _said(asked | seen | runs)
 
 
 def _said(found: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value is not None}
 
 
-def _progress(target: Bundle, inside: InsideFacts) -> dict[str, Any]:
+def _progress(target: Bundle, inside: InsideFacts, jobs: tuple[JobFacts, ...]) -> dict[str, Any]:
+    if running_job(jobs):
+        # what a run has begun is no migration that somebody broke off
+        inside = replace(inside, unfinished=frozenset())
     pending = [name for name in target.migrations if name not in inside.finished]
     judged = inside.judged.get(target.digest)
     return {

@@ -408,7 +408,7 @@ def test_foreign_text_stays_in_quotes_and_out_of_the_command() -> None:
     _, finding = migrate(EMPTY, job)
     assert finding.message.isprintable()
     assert finding.message.endswith(RETRY)
-    assert "delete" not in finding.message.partition("When that is done")[2]
+    assert "delete" not in finding.message.partition("Then: kubectl")[2]
 
 
 def test_the_next_command_survives_the_longest_report() -> None:
