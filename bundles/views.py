@@ -23,5 +23,8 @@ def views_of(wheel: Wheel) -> tuple[View, ...]:
 
 
 def _source(wheel: Wheel) -> bytes:
-    with ZipFile(download(wheel)) as opened:
-        return opened.read(_MEMBER)
+    path = download(wheel)
+    with ZipFile(path) as opened:
+        source = opened.read(_MEMBER)
+    path.unlink()  # what was wanted of its megabytes is kept
+    return source
