@@ -21,11 +21,14 @@ from tests.bench.place import BenchError, place, versions
 from tests.bench.progress import tell
 from tests.bench.psql import newest_bundle
 from tests.bench.single import Rounds
+from tests.bench.upgrades import Upgrades
 from tests.support.installation import install_operator
 from tests.support.kubectl import ROOT, KubectlError, NotInTimeError
 
 RESULT: Final = ROOT / "build/bench.json"
 _SINGLE: Final = frozenset({"ready_seconds", "migration_ratio", "api_writes_first_ready"})
+_UPGRADE: Final = frozenset({"plan_seconds", "noop_seconds", "upgrade_longest_stall_ms", "upgrade_failed_statements"})
+_MEMORY: Final = "migrator_mib"
 _IDLE: Final = frozenset({"api_writes_idle", "sql_idle_per_minute"})
 _HUNDRED: Final = frozenset({"provisioning_ratio", "operator_rss_mib", "api_writes_restart"}) | _IDLE
 
@@ -54,17 +57,21 @@ def main() -> int:
 def _measure(wanted: Collection[str]) -> Iterator[Figure]:
     if "image_mib" in wanted:
         yield image_mib()
-    if _SINGLE & set(wanted):
-        yield from _measure_single(wanted)
+    if (_SINGLE | _UPGRADE | {_MEMORY}) & set(wanted):
+        yield from _measure_migrations(wanted)
     if _HUNDRED & set(wanted):
         yield from _measure_hundred(wanted)
 
 
-def _measure_single(wanted: Collection[str]) -> Iterator[Figure]:
+def _measure_migrations(wanted: Collection[str]) -> Iterator[Figure]:
     with newest_bundle() as psql, place(migrations=1) as here:
-        rounds = Rounds(here=here, psql=psql)
+        rounds, upgrades = Rounds(here=here, psql=psql), Upgrades(here=here, psql=psql)
         for key in sorted(_SINGLE & set(wanted)):
             yield getattr(rounds, key)()
+        for key in sorted(_UPGRADE & set(wanted)):
+            yield getattr(upgrades, key)()
+        if _MEMORY in wanted:
+            yield upgrades.migrator_mib(rounds.migrator_mib())
 
 
 def _measure_hundred(wanted: Collection[str]) -> Iterator[Figure]:

@@ -25,6 +25,8 @@ class ContainerTimes:
 
     begun: dict[str, float] = field(default_factory=dict[str, float])
     ended: dict[str, float] = field(default_factory=dict[str, float])
+    pids: dict[str, int] = field(default_factory=dict[str, int])
+    """Of each container's first process, as this machine numbers it."""
     news: threading.Condition = field(default_factory=threading.Condition)
 
     def hear(self, line: str) -> None:
@@ -34,9 +36,15 @@ class ContainerTimes:
         with self.news:
             if topic == "/tasks/start":
                 self.begun[event["container_id"]] = _seconds(f"{date}T{clock}")
+                self.pids[event["container_id"]] = event["pid"]
             elif topic == "/tasks/exit" and event["id"] == event["container_id"]:
                 self.ended[event["container_id"]] = _seconds(event["exited_at"].removesuffix("Z"))
             self.news.notify_all()
+
+    def running(self) -> dict[str, int]:
+        """Return the first process of each container that has begun and not ended."""
+        with self.news:
+            return {container: pid for container, pid in self.pids.items() if container not in self.ended}
 
     def seconds(self, container: str) -> float:
         """Return how long a container ran; BenchError when its events did not come."""

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from litellm_database_operator.model.bundle import read_library
 from litellm_database_operator.model.secret import mint_password
 from litellm_database_operator.planning.parse import parse_database
 from litellm_database_operator.postgres import statements
@@ -29,6 +30,7 @@ class Psql:
 
     program: str
     bundle: str
+    digest: str
     files: tuple[Path, ...]
 
     def migrate(self, here: Place, name: str, *, relaxed: bool = False) -> float:
@@ -73,7 +75,7 @@ def newest_bundle() -> Generator[Psql]:
             [sys.executable, "-m", "bundles", "build", "--to", folder], cwd=ROOT, check=True, capture_output=True
         )
         library = Path(folder)
-        newest = list(json.loads((library / "index.json").read_text())["bundles"])[-1]
-        migrations = json.loads((library / f"{newest}.json").read_text())["migrations"]
+        newest = read_library(library).bundles[-1]
+        migrations = json.loads((library / f"{newest.version}.json").read_text())["migrations"]
         files = [library / "objects" / migration["checksum"] for migration in migrations]
-        yield Psql(program=program, bundle=newest, files=tuple(files))
+        yield Psql(program=program, bundle=newest.version, digest=newest.digest, files=tuple(files))

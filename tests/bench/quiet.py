@@ -12,6 +12,7 @@ from typing import Final
 from tests.bench import audit
 from tests.bench.figures import Figure
 from tests.bench.hundred import COUNT, Hundred, app_logins
+from tests.bench.memory import memory
 from tests.bench.place import OPERATOR_NAMESPACE, BenchError, Place
 from tests.bench.progress import tell
 from tests.support.postgres_server import PostgresServer
@@ -19,7 +20,6 @@ from tests.support.postgres_server import PostgresServer
 IDLE_MINUTES: Final = 5
 _DEPLOYMENT: Final = "deployment/litellm-database-operator"
 _RESTARTED_WITHIN: Final = 240.0
-_KIBIBYTES: Final = 1024.0
 
 
 def operator_rss_mib(hundred: Hundred) -> Figure:
@@ -116,12 +116,6 @@ def count_statements(lines: Iterable[str]) -> int:
 def count_logins(lines: Iterable[str]) -> int:
     """Count the sessions that began, in a log of log_connections."""
     return sum("LOG:  connection authorized: " in line for line in lines)
-
-
-def memory(status: str) -> dict[str, float]:
-    """Return the sizes of /proc/<pid>/status, in MiB."""
-    sizes = (line.partition(":") for line in status.splitlines() if line.endswith(" kB"))
-    return {name: int(size.split()[0]) / _KIBIBYTES for name, _, size in sizes}
 
 
 def operator_pid(here: Place) -> int:

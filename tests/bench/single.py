@@ -11,6 +11,7 @@ from tests.bench import audit
 from tests.bench.audit import Write
 from tests.bench.containers import ContainerTimes, container_times
 from tests.bench.figures import Figure, spread
+from tests.bench.memory import MemoryPeaks, memory_peaks
 from tests.bench.place import DATABASES, BenchError, Place
 from tests.bench.progress import tell
 from tests.bench.psql import Psql
@@ -27,6 +28,8 @@ class Round:
     ready: float
     job: float
     container: float
+    mib: float
+    """The most that the migrator and its judge took together."""
     psql: float
     psql_relaxed: float
     """With synchronous_commit off, as the migrator has it until its last commit."""
@@ -77,22 +80,28 @@ class Rounds:
             f"apart: {audit.by_kind(each for each in most if each.apart)}",
         )
 
+    def migrator_mib(self) -> list[float]:
+        """Return the highest memory of each migration."""
+        return [each.mib for each in self._run()]
+
     def _run(self) -> list[Round]:
         if not self.done:
-            with container_times(self.here.identity) as times:
-                self.done = [self._round(number, times) for number in range(_ROUNDS)]
+            with container_times(self.here.identity) as times, memory_peaks(times) as peaks:
+                self.done = [self._round(number, times, peaks) for number in range(_ROUNDS)]
         return self.done
 
-    def _round(self, number: int, times: ContainerTimes) -> Round:
+    def _round(self, number: int, times: ContainerTimes, peaks: MemoryPeaks) -> Round:
         name, here = f"s{number}", self.here
         start, before = audit.position(), time.monotonic()
         here.create_at_once([here.database(name, bundle=self.psql.bundle)])
         here.kubectl.wait_for(DATABASES, name, is_ready, within=_WITHIN)
         ready = time.monotonic() - before
+        container = self._container(name)
         done = Round(
             ready=ready,
             writes=audit.writes_since(start, [here.namespace]),
-            container=times.seconds(self._container(name)),
+            container=times.seconds(container),
+            mib=peaks.peaks.get(container, 0.0),
             job=_timed(lambda: self._run_job(f"true{number}")),
             psql=self.psql.migrate(here, f"p{number}"),
             psql_relaxed=self.psql.migrate(here, f"q{number}", relaxed=True),
