@@ -90,7 +90,7 @@ TAMPERINGS: Final = (
         name="a table's name",
         choose="SELECT relname, '' FROM its_tables WHERE NOT needed",
         statement="ALTER TABLE {relation} RENAME TO taken",
-        named="table {relation}",
+        named="taken",  # a table that LiteLLM never made, which is looked at first
     ),
     Tampering(
         name="a column",

@@ -11,7 +11,7 @@ from tests.truth.cases import Case, FromEmpty, Kill, Tamper, Upgrade
 from tests.truth.kill import gate, kill_at_the_gate
 from tests.truth.tampering import take_away
 from tests.truth.verdict import Verdict
-from tests.truth.witness import Testimony
+from tests.truth.witness import Comparison
 from tests.truth.workshop import Made, Trial, Workshop
 
 
@@ -119,9 +119,9 @@ def _tamper(case: Tamper, workshop: Workshop) -> Judgement:
             taken = take_away(session, case.tampering, seed=f"{case.version} {case.server}")
         if taken is None:
             raise NotThereError
-        before = trial.testify(reference, bundle)
+        before = trial.compare(reference, bundle)
         verdict = trial.migrate(case.version)
-        after = trial.testify(reference, bundle)
+        after = trial.compare(reference, bundle)
     why = None
     if before.complete:
         why = "nothing was taken away"
@@ -135,13 +135,13 @@ def _tamper(case: Tamper, workshop: Workshop) -> Judgement:
 
 def _made(trial: Trial, verdict: Verdict, reference: Made, version: str) -> Judgement:
     """Compare a database that the migrator made with the one that psql made."""
-    witness = trial.testify(reference, read_bundle(trial.library, version))
+    witness = trial.compare(reference, read_bundle(trial.library, version))
     return Judgement(
         verdict=verdict.told, witness=_told(witness, reference), why=_disagreement(verdict, witness, reference)
     )
 
 
-def _told(witness: Testimony, reference: Made) -> str:
+def _told(witness: Comparison, reference: Made) -> str:
     return (
         witness.told
         if reference.refused is None
@@ -149,7 +149,7 @@ def _told(witness: Testimony, reference: Made) -> str:
     )
 
 
-def _disagreement(verdict: Verdict, witness: Testimony, reference: Made) -> str | None:
+def _disagreement(verdict: Verdict, witness: Comparison, reference: Made) -> str | None:
     if verdict.contradiction:
         return verdict.contradiction
     if reference.refused is not None:

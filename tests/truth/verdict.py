@@ -39,6 +39,7 @@ def read_verdict(ended: Ended, session: psycopg.Connection, job: str) -> Verdict
     words = [str(report.outcome)]
     if failure is not None:
         words += [str(failure.reason), failure.prisma_code or "", failure.migration or "", failure.sqlstate or ""]
+        words += [failure.server_message or ""]
     words += report.missing
     return Verdict(
         complete=complete and contradiction is None,

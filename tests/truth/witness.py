@@ -15,7 +15,7 @@ _NAMED: Final = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Testimony:
+class Comparison:
     """What the witness saw."""
 
     missing: tuple[str, ...]
@@ -38,9 +38,9 @@ class Testimony:
         return "complete" if not self.extra else f"complete, and beyond it {_few(self.extra)}"
 
 
-def testify(found: frozenset[Fact], *, reference: frozenset[Fact], unrecorded: Iterable[str]) -> Testimony:
+def compare(found: frozenset[Fact], *, reference: frozenset[Fact], unrecorded: Iterable[str]) -> Comparison:
     """Compare."""
-    return Testimony(
+    return Comparison(
         missing=_words(reference - found),
         unrecorded=tuple(f"ledger row {name}" for name in unrecorded),
         extra=_words(found - reference),

@@ -23,7 +23,7 @@ from tests.truth.bundle_files import BundleFiles, File, read_bundle
 from tests.truth.catalogue import Fact, read_catalogue
 from tests.truth.psql import Refused, Target
 from tests.truth.verdict import Verdict, read_verdict
-from tests.truth.witness import Testimony, read_unrecorded, testify
+from tests.truth.witness import Comparison, compare, read_unrecorded
 
 AWKWARD_SCHEMA: Final = 'My "LLM\\ schema'
 _PLAIN: Final = "truth"
@@ -70,11 +70,11 @@ class Trial:
         with self.connect() as session:
             return read_catalogue(session, self.place.schema, roles=self.place.database)
 
-    def testify(self, reference: Made, bundle: BundleFiles) -> Testimony:
+    def compare(self, reference: Made, bundle: BundleFiles) -> Comparison:
         """Let the witness compare it with what psql made."""
         with self.connect() as session:
             unrecorded = read_unrecorded(session, self.place.schema, [file.name for file in bundle.files])
-        return testify(self.facts(), reference=reference.facts, unrecorded=unrecorded)
+        return compare(self.facts(), reference=reference.facts, unrecorded=unrecorded)
 
 
 class Workshop:
