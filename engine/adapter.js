@@ -3,9 +3,9 @@
  * The driver that Prisma's engine reads a database through. Prisma's own (`@prisma/adapter-pg`) refuses types that introspection needs, and can write; this one knows exactly the types that the catalogues
  * and the ledger hold, and cannot. A session is opened and closed for each question.
  */
-import { readFile } from 'node:fs/promises'
 import { bindMigrationAwareSqlAdapterFactory, ColumnTypeEnum, DriverAdapterError } from '@prisma/driver-adapter-utils'
 import pg from 'pg'
+import { guts, refuseWeakAuthentication, tlsOptions } from './connection.js'
 import { fromDriver, JudgeError } from './errors.js'
 import { newEngine } from './wasm.js'
 
@@ -78,15 +78,6 @@ async function connect(connection) {
 }
 
 /**
- * The driver's own parts, which its types do not show.
- * @param {pg.Client} client
- * @returns {any}
- */
-function guts(client) {
-  return client
-}
-
-/**
  * The driver's settings for a connection; the session can read only, in the one schema.
  * @param {Connection} connection
  * @returns {Promise<pg.ClientConfig>}
@@ -100,37 +91,10 @@ export async function clientConfig(connection) {
     database,
     user,
     password,
-    ssl: await tlsOptions(connection),
+    ssl: tlsOptions(connection),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     application_name: 'litellmdb-judge',
     options: `-c default_transaction_read_only=on -c search_path=${searchPath}`,
-  }
-}
-
-/**
- * libpq's sslmode in Node's words. https://www.postgresql.org/docs/current/libpq-ssl.html#LIBPQ-SSL-PROTECTION
- * @param {Connection} connection
- * @returns {Promise<false | import('node:tls').ConnectionOptions>}
- */
-async function tlsOptions({ sslmode, sslrootcert }) {
-  if (sslmode === 'disable') return false
-  const ca = sslrootcert ? await readFile(sslrootcert, 'utf8') : undefined
-  if (sslmode === 'verify-full' && ca) return { ca, rejectUnauthorized: true }
-  if (sslmode === 'require' && ca) return { ca, rejectUnauthorized: true, checkServerIdentity: () => undefined }
-  if (sslmode === 'require') return { rejectUnauthorized: false }
-  throw new JudgeError(`sslmode ${sslmode} is not one of disable, require, verify-full, or its sslrootcert is missing`)
-}
-
-/**
- * A server that is not the one it seems could ask for the password in clear, or as MD5 of it. The driver has no setting for that (libpq: require_auth), so its two answers are replaced.
- * @param {pg.Client} client
- */
-function refuseWeakAuthentication(client) {
-  const driver = guts(client)
-  const refusal = new JudgeError('the server asks for a password other than by scram-sha-256', { code: 'P1000' })
-  for (const name of ['_handleAuthCleartextPassword', '_handleAuthMD5Password']) {
-    if (typeof driver[name] !== 'function') throw new JudgeError(`the PostgreSQL driver has no ${name} to replace`)
-    driver[name] = () => driver.connection.emit('error', refusal)
   }
 }
 
