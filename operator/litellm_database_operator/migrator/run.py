@@ -1,5 +1,6 @@
 """One run, from the first look to the judge's verdict: look, plan, ask the gate, apply, verify."""
 
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,10 +18,11 @@ from litellm_database_operator.migrator.judge import Judge
 from litellm_database_operator.migrator.log import log, show
 from litellm_database_operator.migrator.look import Seen, look
 from litellm_database_operator.migrator.mend import mend_indexes
-from litellm_database_operator.migrator.patience import patiently
+from litellm_database_operator.migrator.patience import may_pass, patiently, say_again
 from litellm_database_operator.migrator.plan import Work, missing_views, state_of, unbuilt_indexes
 from litellm_database_operator.migrator.planned import Plan
 from litellm_database_operator.migrator.planner import Planner
+from litellm_database_operator.migrator.prisma_cli import deploy
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.report import explain, make_report
 from litellm_database_operator.migrator.session import Session
@@ -28,7 +30,7 @@ from litellm_database_operator.migrator.settings import Settings
 from litellm_database_operator.migrator.stop import disarm
 from litellm_database_operator.migrator.verify import incomplete, verify
 from litellm_database_operator.migrator.wording import describe, summary
-from litellm_database_operator.model.migration import RunMode
+from litellm_database_operator.model.migration import Engine, RunMode
 from litellm_database_operator.model.names import SchemaName
 from litellm_database_operator.model.report import Failure, Outcome
 from litellm_database_operator.model.schema_state import SchemaState
@@ -49,6 +51,8 @@ class Run:
     """Of the run's row in the history."""
     begun: Plan | None = None
     """The first plan of this run: a lost connection leaves the rest of it to do."""
+    pause: float = 0.0
+    """Seconds before the next try, after one that failed for a reason that passes."""
 
     def migrate(self) -> None:
         """Do what the settings ask for; RunFailedError says why the database is not what it should be."""
@@ -58,19 +62,22 @@ class Run:
             try:
                 self._run(session)
                 return self._record(session, failure=None)
-            except ConnectionLostError as error:
-                # Whatever was under way may be committed or not: only a new look can tell.
-                self.progress.hinder(str(error))
-                log("lost the connection", text=str(error))
             except BaseException as error:
-                disarm()
-                with suppress(QueryError, ConnectionLostError):  # the report tells it as well
-                    self._record(session, failure=explain(error, self.progress))
-                raise
+                if not may_pass(error):
+                    self._fail(session, error)
+                    raise
+                # Whatever was under way may be committed or not: only a new look can tell.
+                self.pause = say_again(error, self.progress)
             finally:
                 session.close()
 
+    def _fail(self, session: Session, error: BaseException) -> None:
+        disarm()
+        with suppress(QueryError, ConnectionLostError):  # the report tells it as well
+            self._record(session, failure=explain(error, self.progress))
+
     def _run(self, session: Session) -> None:
+        time.sleep(self.pause)
         if self.settings.mode is RunMode.PREVIEW:
             self._preview(session)
         else:
@@ -137,9 +144,12 @@ class Run:
         patiently(lambda: session.execute(*ledger.create(schema, app=self.settings.login.app)), self.progress)
         for name in work.resume:
             session.execute(ledger.roll_back(schema, name=name))
+        if self.settings.migration_engine is Engine.PRISMA_CLI:
+            return deploy(session, self.judge, self.content, self.settings, self.progress)
         applier = Applier(session=session, judge=self.judge, schema=schema, progress=self.progress)
         for number, migration in enumerate(work.pending, start=1):
             applier.apply(migration, number=number, total=len(work.pending))
+        return None
 
     def _complete(self, session: Session, seen: Seen) -> None:
         if seen.invalid:
