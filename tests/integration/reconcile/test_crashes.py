@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from tests.integration.reconcile.conftest import WorldMaker
+from tests.integration.reconcile.gated import GatedMigrator
+from tests.support.fake_jobs import migrate_at_once
 from tests.support.operator_process import OperatorProcess, Seam
 from tests.support.world import NEW, World, condition
 
@@ -26,6 +28,8 @@ class Story:
     act: Callable[[World], Any]
     ready: bool
     """Whether a published Secret must log in at the end."""
+    gated: bool = False
+    """Whether an upgrade would lose rows, and the migrator asks the gate."""
 
 
 def _make(world: World) -> None:
@@ -49,11 +53,31 @@ def _upgrade(world: World) -> None:
     world.add_database(version=NEW, credentials={"connectionLimit": 7})
 
 
+def _preview(world: World) -> None:
+    world.add_database(credentials={"connectionLimit": 7}, migration={"preview": {"version": NEW}})
+
+
+def _approve(world: World) -> None:
+    digest = world.database()["status"]["schema"]["plan"]["digest"]
+    world.add_database(version=NEW, credentials={"connectionLimit": 7}, migration={"approvedPlan": digest})
+
+
+def _approve_beforehand(world: World) -> None:
+    """One commit: the version that was previewed, and its plan's approval."""
+    digest = world.database()["status"]["schema"]["preview"]["plan"]["digest"]
+    asked = {"preview": {"version": NEW}, "approvedPlan": digest}
+    world.add_database(version=NEW, credentials={"connectionLimit": 7}, migration=asked)
+
+
 STORIES = {
     "create": Story(peace=(), act=_make, ready=True),
     "heal an edited Secret": Story(peace=(_make,), act=_break_secret, ready=True),
     "rename the Secret": Story(peace=(_make,), act=_rename_secret, ready=True),
     "upgrade": Story(peace=(_make,), act=_upgrade, ready=True),
+    "wait for approval": Story(peace=(_make,), act=_upgrade, ready=False, gated=True),
+    "approve": Story(peace=(_make, _upgrade), act=_approve, ready=True, gated=True),
+    "preview": Story(peace=(_make,), act=_preview, ready=True, gated=True),
+    "upgrade as previewed": Story(peace=(_make, _preview), act=_approve_beforehand, ready=True, gated=True),
     "delete with Retain": Story(peace=(_make,), act=World.delete_database, ready=False),
     "delete with Delete": Story(peace=(_make_to_drop,), act=World.delete_database, ready=False),
     "retain, then make again": Story(peace=(_make, World.delete_database), act=_make, ready=True),
@@ -61,7 +85,7 @@ STORIES = {
 
 
 async def _begin(make_world: WorldMaker, story: Story) -> World:
-    world = make_world()
+    world = make_world(migrator=GatedMigrator() if story.gated else migrate_at_once)
     world.add_server()
     process = await world.start()
     for act in story.peace:
