@@ -12,6 +12,7 @@ WORKDIR /source
 COPY images/ images/
 COPY requirements/runtime.txt requirements/
 COPY engine/package.json engine/package-lock.json engine/
+COPY engine/prisma-cli/package.json engine/prisma-cli/package-lock.json engine/prisma-cli/
 RUN python3 -m images.content --to /content dependencies
 COPY bundles/ bundles/
 RUN python3 -m images.content --to /content bundles

@@ -92,12 +92,12 @@ cluster-down: ## stop it and leave nothing of it
 lock: setup ## renew the locks of Python and Node packages to the newest that fit
 	@$(PHASE) requirements/runtime.txt -- $(UV) --output-file requirements/runtime.txt
 	@$(PHASE) requirements/dev.txt -- $(UV) --constraints requirements/runtime.txt \
-	    --extra prisma-cli --group dev --output-file requirements/dev.txt
-	@for folder in engine tools/pyright tests/support/postgres images/postgres; do \
+	    --group dev --output-file requirements/dev.txt
+	@for folder in engine engine/prisma-cli tools/pyright tests/support/postgres images/postgres; do \
 	    (cd $$folder && $(NPM_LOCK)) || exit 1; done
 
 .PHONY: clean
 clean: cluster-down ## stop the cluster and remove everything that was made here
 	rm -rf .venv build .cluster .coverage .coverage.* .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	rm -rf engine/node_modules tools/pyright/node_modules tests/support/postgres/node_modules
+	rm -rf engine/node_modules engine/prisma-cli/node_modules tools/pyright/node_modules tests/support/postgres/node_modules
 	rm -rf images/postgres/node_modules

