@@ -5,7 +5,9 @@ came is found by halving, and in it, and a day later, pip is asked for the range
 """
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from bundles.files import place
 from bundles.pip import EXTRAS, LITELLM, cache_folder, fetch_newest
@@ -16,7 +18,15 @@ _MINUTE = timedelta(minutes=1)
 _DAY = timedelta(days=1)
 
 
-def fetch_got(release: str, requires: str) -> list[str]:
+class Newest(Protocol):
+    """Asks an index for the newest release that was uploaded before a moment."""
+
+    def __call__(self, requirement: str, *, before: datetime) -> str | None:
+        """Return None where there is none."""
+        ...
+
+
+def fetch_got(release: str, requires: str, *, now: datetime, newest: Newest = fetch_newest) -> Sequence[str]:
     """Return the different bundles that fresh installs of this release got in its first 24 hours, oldest first.
 
     Both ends are asked. The past does not change, so the answer is cached, once the day is over.
@@ -24,23 +34,21 @@ def fetch_got(release: str, requires: str) -> list[str]:
     kept = cache_folder() / "moments" / f"{LITELLM}-{release}.json"
     if kept.is_file():
         return json.loads(kept.read_text())
-    moment = _moment_of(release)
-    answers = (fetch_newest(f"{EXTRAS}{requires}", before=each) for each in (moment, moment + _DAY))
+    moment = moment_of(release, now=now, newest=newest)
+    answers = (newest(f"{EXTRAS}{requires}", before=each) for each in (moment, moment + _DAY))
     got = list(dict.fromkeys(answer for answer in answers if answer))
-    if moment + _DAY < datetime.now(UTC):
+    if moment + _DAY < now:
         place(kept, json.dumps(got).encode())
     return got
 
 
-def _moment_of(release: str) -> datetime:
-    """Return the first full minute before which the release was uploaded."""
-    wanted = f"{LITELLM}=={release}"
-    before, after = _BEGIN, datetime.now(UTC).replace(second=0, microsecond=0)
-    while after - before > _MINUTE:
-        middle = before + (after - before) // 2
-        middle -= timedelta(seconds=middle.second, microseconds=middle.microsecond)
-        if fetch_newest(wanted, before=middle) is None:
-            before = middle
+def moment_of(release: str, *, now: datetime, newest: Newest) -> datetime:
+    """Return the end of the minute in which a release was uploaded."""
+    early, late = 0, (now - _BEGIN) // _MINUTE + 1
+    while late - early > 1:
+        middle = (early + late) // 2
+        if newest(f"{LITELLM}=={release}", before=_BEGIN + middle * _MINUTE) is None:
+            early = middle
         else:
-            after = middle
-    return after
+            late = middle
+    return _BEGIN + late * _MINUTE

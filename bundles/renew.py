@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from bundles.content import View
@@ -21,9 +22,9 @@ def renew() -> Lock:
     """Return the lock for what the index has now; answers about what is published never change and are cached."""
     releases = [release for release in fetch_versions(LITELLM) if version_key(release) >= version_key(OLDEST)]
     asked = _at_once(_requires, releases)
-    got = _at_once(
-        lambda release: fetch_got(release, asked[release]), filter(lambda each: is_range(asked[each]), asked)
-    )
+    now = datetime.now(UTC)
+    ranged = [release for release in releases if is_range(asked[release])]
+    got = _at_once(lambda release: fetch_got(release, asked[release], now=now), ranged)
     return lock_all(sort_releases(asked, fetch_versions(EXTRAS), got))
 
 

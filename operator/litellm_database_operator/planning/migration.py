@@ -28,6 +28,7 @@ from litellm_database_operator.planning.running import (
 )
 from litellm_database_operator.planning.start import start
 from litellm_database_operator.planning.steps import CloseMigration, DeleteJobs, Step
+from litellm_database_operator.planning.target import taken
 from litellm_database_operator.planning.verdict import judge_last_run
 
 _AT_ONCE: Final = 0.0
@@ -118,7 +119,7 @@ def _standing(
         case SchemaState.DRIFTED if not asked_anew:
             return state.drifted(resource, target, inside)
         case SchemaState.CURRENT if is_complete(target, inside):
-            return done(Reason.MIGRATED, f"ledger, views and schema match bundle {target.version}")
+            return done(Reason.MIGRATED, f"ledger, views and schema match bundle {target.version}{taken(target)}")
         case _:
             return None
 

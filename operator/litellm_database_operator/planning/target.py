@@ -26,6 +26,14 @@ def resolve_target(asked: LiteLLMTarget, library: Library) -> Bundle:
     return found
 
 
+def taken(target: Bundle) -> str:
+    """Return what follows the name of a bundle that a range was resolved to; nothing where the release pins it."""
+    found = target.resolution
+    if found is None:
+        return ""
+    return f". LiteLLM {found.release} asks for {found.requires}; bundle {found.bundle} is taken, as on its day"
+
+
 def _by_bundle(version: str, library: Library) -> Bundle:
     found = library.by_bundle(version)
     if found is None:
