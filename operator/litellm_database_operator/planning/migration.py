@@ -57,9 +57,11 @@ def is_at_rest(
     resource: LiteLLMDatabase, catalog: CatalogFacts, inside: InsideFacts | None, occasion: Occasion
 ) -> bool:
     """Tell whether there is nothing to ask a Job, and nothing that one could tell."""
-    if inside is None or catalog.migrator_unlocked:
+    if inside is None or catalog.migrator_unlocked or wants_aside(resource, inside, occasion):
         return False
-    return is_complete(occasion.target, inside) and not wants_aside(resource, inside, occasion)
+    found = state.state_of(occasion.target, inside)
+    done_with = found is SchemaState.CURRENT and is_complete(occasion.target, inside)
+    return done_with or found in state.REFUSED
 
 
 def plan_migration(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion, *, is_new: bool) -> MigrationPlan:

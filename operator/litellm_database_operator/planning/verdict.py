@@ -91,7 +91,7 @@ def _waits_for_approval(
 
 def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:
     target = occasion.target
-    if occasion.now - last.created >= REPEAT_AFTER:
+    if occasion.now - last.created >= REPEAT_AFTER or _broken_off_since(last, inside, occasion):
         return None
     lacking = sorted((set(target.migrations) - inside.finished) | (set(target.views) - inside.views))
     what = ", ".join(lacking[:3]) or "the record of its comparison"
@@ -100,6 +100,12 @@ def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) ->
         f"Job {last.name} succeeded, yet the database lacks {what}; something removed it afterwards. "
         "The run is repeated in ten minutes",
     )
+
+
+def _broken_off_since(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> bool:
+    """Tell whether somebody began a migration after a run that brought the ledger to what it is."""
+    begun = state_of(occasion.target, inside) is SchemaState.INTERRUPTED
+    return begun and last.ledger != ledger_fingerprint(inside.finished)
 
 
 def told_of_failure(resource: LiteLLMDatabase, last: JobFacts, how: str) -> Finding:

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from psycopg import sql
 
+from bundles.build import build_library
+from bundles.lock import read_lock
 from tests.support.postgres_server import Login, PostgresServer, drop_everything_named
 from tests.support.world import World
 
@@ -69,6 +71,14 @@ def world(make_world: WorldMaker) -> World:
     made = make_world()
     made.add_server()
     return made
+
+
+@pytest.fixture(scope="session")
+def real_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give LiteLLM's own bundles, as the image has them."""
+    folder = tmp_path_factory.mktemp("library")
+    build_library(read_lock(), folder)
+    return folder
 
 
 @pytest.fixture

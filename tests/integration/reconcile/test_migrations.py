@@ -9,22 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from bundles.build import build_library
-from bundles.lock import read_lock
 from litellm_database_operator.kube.kinds import JOB, SECRET, Body
 from tests.integration.reconcile.conftest import WorldMaker
 from tests.support.fake_jobs import Ended, RealMigrator, Run, migrate_at_once
 from tests.support.world import NEW, World, condition
 
 LITELLM = "1.81.12"
-
-
-@pytest.fixture(scope="session")
-def real_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give LiteLLM's own bundles, as the image has them."""
-    folder = tmp_path_factory.mktemp("library")
-    build_library(read_lock(), folder)
-    return folder
 
 
 async def _settle(world: World) -> Body:

@@ -293,6 +293,14 @@ def test_an_unfinished_row_is_told_once_a_job_has_found_it() -> None:
     assert (steps, finding.state, finding.reason) == ((), State.STALLED, Reason.LEDGER_UNFINISHED)
 
 
+def test_an_unfinished_row_after_a_run_that_succeeded_is_given_to_another_one_at_once() -> None:
+    interrupted = replace(inside_of(), unfinished=frozenset({"20990101000000_by_hand"}))
+    first = succeeded()
+    assert started(migrate(interrupted, first)[0]).replaces == (first.name,)
+    again = succeeded(ledger=ledger_fingerprint(BUNDLE.migrations))
+    assert migrate(interrupted, again)[0] == (), "it says of just this ledger that it is done: not again and again"
+
+
 PASSING = [
     *(
         pytest.param(failed(failure_of(reason)), reason, f"cannot go on: {reason}", id=f"told as {reason}")

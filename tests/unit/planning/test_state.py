@@ -12,6 +12,7 @@ from litellm_database_operator.model.observed import Change, InsideFacts, Judged
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.schema_state import SchemaState
 from litellm_database_operator.planning.findings import Finding, State
+from litellm_database_operator.planning.migration import is_at_rest
 from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.state import state_of
 from litellm_database_operator.planning.steps import StartMigration
@@ -21,6 +22,7 @@ from tests.support.planning import (
     NEWER,
     NOW,
     VERIFIED,
+    catalog_of,
     inside_of,
     job_of,
     occasion_of,
@@ -154,3 +156,28 @@ def test_a_retry_compares_again_and_once_only() -> None:
 def test_what_was_restored_shows_in_the_next_comparison() -> None:
     mended = replace(DRIFTED, judged={BUNDLE.digest: Judged(at=NOW, missing=())})
     assert standing(mended).reason is Reason.MIGRATED
+
+
+# At rest
+
+
+@pytest.mark.parametrize(
+    ("inside", "rests"),
+    [
+        pytest.param(WELL, True, id="current"),
+        pytest.param(replace(WELL, judged={}), False, id="current, and never compared"),
+        pytest.param(replace(WELL, views=frozenset()), False, id="current, and without its views"),
+        pytest.param(replace(WELL, unfinished=frozenset({"x"})), False, id="complete, and interrupted"),
+        pytest.param(DRIFTED, False, id="drifted: a retry may be asked for"),
+        pytest.param(FOREIGN, True, id="foreign"),
+        pytest.param(UNLEDGERED, True, id="unledgered"),
+        pytest.param(AHEAD, True, id="ahead"),
+        pytest.param(EMPTY, False, id="empty"),
+        pytest.param(None, False, id="unseen"),
+    ],
+)
+def test_jobs_are_looked_at_where_one_may_have_run(inside: InsideFacts | None, *, rests: bool) -> None:
+    resource = resource_of()
+    assert is_at_rest(resource, catalog_of(resource), inside, occasion_of(resource)) is rests
+    unlocked = replace(catalog_of(resource), migrator_unlocked=True)
+    assert not is_at_rest(resource, unlocked, inside, occasion_of(resource))
