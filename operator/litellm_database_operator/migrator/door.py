@@ -19,6 +19,7 @@ from litellm_database_operator.model.report import Failure
 
 _PAUSE: Final = 1.0
 _READ_ONLY: Final = "25006"
+_LOCKED: Final = "P1002"
 _LOCK_PAUSE: Final = 0.5
 REFUSAL_PATIENCE: Final = 5.0
 """Seconds in which a refusal may still come right: roles and passwords reach a server's replicas late."""
@@ -35,21 +36,25 @@ def open_session(login: Login, judge: Judge, content: Content, progress: Progres
 
     RunFailedError when the server says no, and keeps to it.
     """
+    before = progress.obstacle
     session = _connect(login, judge, content, progress)
+    if progress.obstacle != before:  # what was in the way of the last try still is what the report tells
+        progress.pass_on()
     Watch(session, login, progress)
     if locked:
         _lock(session, progress)
-    progress.pass_on()
     return session
 
 
 def _lock(session: Session, progress: Progress) -> None:
     progress.phase = "waiting for Prisma's lock, which another migrator holds"
     while not session.fetch(Flag, ledger.lock())[0].value:
-        progress.hinder("", prisma_code="P1002")
+        progress.hinder("", prisma_code=_LOCKED)
         progress.blocked_by = holders(session)
         log("waits for Prisma's lock", blocked_by=progress.blocked_by)
         time.sleep(_LOCK_PAUSE)
+    if progress.prisma_code == _LOCKED:
+        progress.pass_on()
 
 
 def _connect(login: Login, judge: Judge, content: Content, progress: Progress) -> Session:

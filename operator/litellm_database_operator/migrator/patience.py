@@ -1,15 +1,20 @@
-"""Tries again where somebody else was in the way: locks, deadlocks. The run's deadline ends it, nothing else does."""
+"""Tries again where somebody else was in the way, or the server was gone. The run's deadline ends it, nothing else."""
 
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from litellm_database_operator.migrator.errors import QueryError
+from litellm_database_operator.migrator.errors import ConnectionLostError, QueryError
+from litellm_database_operator.migrator.judge import JudgeError
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.progress import Progress
 
 _PASSING: Final = frozenset({"55P03", "40P01", "40001"})
 """lock_not_available, deadlock_detected, serialization_failure."""
+_GONE: Final = frozenset({"P1001", "P1017", "P2037"})
+"""Prisma's codes for a server that is not there, left, or has no connection free."""
+_GONE_STATES: Final = frozenset({"53300", "57P01", "57P02", "57P03"})
+_PAUSE: Final = 1.0
 _SHORTEST_PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 8.0
 
@@ -27,6 +32,31 @@ def patiently(attempt: Callable[[], None], progress: Progress) -> None:
             _say(progress, pause)
         time.sleep(pause)
     return None
+
+
+def may_pass(error: BaseException) -> bool:
+    """Tell whether a run that ended so may go through when it begins again with a look."""
+    match error:
+        case ConnectionLostError():
+            return True
+        case QueryError():
+            return error.sqlstate in _PASSING
+        case JudgeError():
+            return error.code in _GONE or error.sqlstate in _GONE_STATES | _PASSING
+        case _:
+            return False
+
+
+def say_again(error: BaseException, progress: Progress) -> float:
+    """Tell that a run begins again; return the seconds to wait first: whoever reconnects has waited at the door."""
+    if not isinstance(error, QueryError | JudgeError):
+        progress.hinder(str(error))
+        log("lost the connection", text=str(error))
+        return 0.0
+    code = error.code if isinstance(error, JudgeError) else None
+    progress.hinder(error.message, prisma_code=code, sqlstate=error.sqlstate)
+    log("begins again", phase=progress.phase, text=error.message, code=code, sqlstate=error.sqlstate)
+    return _PAUSE
 
 
 def _say(progress: Progress, pause: float) -> None:

@@ -19,6 +19,8 @@ from litellm_database_operator.migrator.settings import Login
 _PATIENCE: Final = 1.0
 """Seconds that a query may take before anybody asks why."""
 _RHYTHM: Final = 0.5
+_GRACE: Final = 1.0
+"""Seconds that the end of a run waits for a look that is under way; a server that is silent keeps it longer."""
 
 
 class Watch:
@@ -35,7 +37,7 @@ class Watch:
 
     def _end(self) -> None:
         self._over.set()
-        self._thread.join()
+        self._thread.join(_GRACE)
 
     def _run(self) -> None:
         while not self._over.wait(_RHYTHM):
