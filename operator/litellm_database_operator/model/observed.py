@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from litellm_database_operator.model.migration import RunMode
 from litellm_database_operator.model.names import RoleName
-from litellm_database_operator.model.roles import Mark, Membership, Role
+from litellm_database_operator.model.roles import Grant, Mark, Membership, Role
 from litellm_database_operator.model.secret import Endpoint, Password
 
 
@@ -56,9 +56,12 @@ class CatalogFacts:
     migrator_unlocked: bool
     """The migrator's login has a password and may log in: a run was begun and not yet closed."""
     memberships: frozenset[Membership]
+    """Who may act as one of the resource's roles."""
     mark: Mark | None
     """Of the owner role; None when there is no such role, or no mark of ours on it."""
     database: DatabaseFacts | None
+    grants: frozenset[Grant] = frozenset()
+    """What the resource's roles were put into, by whom."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,10 +5,12 @@ Pure data; planning/roles.py compares, postgres/ reads and writes.
 
 import json
 from dataclasses import asdict, dataclass, replace
-from typing import Final
+from typing import Final, LiteralString
 
 from litellm_database_operator.model.names import RoleName
 
+ATTRIBUTES: Final[tuple[LiteralString, ...]] = ("SUPERUSER", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS")
+"""What lets a role do more than it was granted."""
 _MARK_KEY: Final = "litellmdb.dev"
 _MARK_VERSION: Final = 1
 
@@ -59,7 +61,7 @@ def parse_mark(comment: str | None) -> Mark | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Role:
-    """A role as it should be, or as pg_roles has it; the dangerous attributes are false for all of ours."""
+    """A role as it should be, or as pg_roles has it."""
 
     name: RoleName
     login: bool
@@ -67,6 +69,8 @@ class Role:
     """-1: none."""
     acts_as: RoleName | None = None
     """ALTER ROLE … SET role: every session of it begins as that role."""
+    attributes: frozenset[str] = frozenset()
+    """Of ATTRIBUTES, those that it has; ours have none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +81,14 @@ class Membership:
     member: RoleName
     inherit: bool
     """Uses the group's rights without SET ROLE (16 and newer; before, it is an attribute of the member)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """`member`, a role of ours, was put into `group` by `grantor`; each of them may do so once."""
+
+    group: RoleName
+    member: RoleName
+    grantor: RoleName
+    of_superuser: bool
+    """The group is a superuser."""

@@ -22,7 +22,7 @@ def plan_database(resource: LiteLLMDatabase, observed: Observed, mark: Mark) -> 
     That the logins may CONNECT is granted last, and so tells that the inside was prepared.
     """
     catalog, roles = observed.catalog, resource.roles
-    if shape := plan_roles(resource, catalog, admin=observed.server.admin, mark=mark):
+    if shape := plan_roles(resource, catalog, server=observed.server, mark=mark):
         yield shape
     database = catalog.database
     if database is None:

@@ -16,6 +16,7 @@ from litellm_database_operator.planning.database import is_new, plan_database, p
 from litellm_database_operator.planning.findings import Finding, State, done, waiting
 from litellm_database_operator.planning.migration import plan_migration
 from litellm_database_operator.planning.occasion import Occasion
+from litellm_database_operator.planning.roles import beyond_the_admin
 from litellm_database_operator.planning.steps import CloseMigration, StartMigration, Step
 
 
@@ -61,7 +62,7 @@ def make_plan(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion)
         provisioned=_settled(database, Reason.PROVISIONED, f"database {resource.database} and its roles are there"),
         published=_settled(credentials, Reason.PUBLISHED, f"Secret {resource.secret_name} holds a login that works"),
         migrated=migration.finding,
-        healthy=_healthy(observed),
+        healthy=_healthy(resource, observed),
         aside=migration.aside,
     )
     return _suspended(plan) if resource.spec.suspend else plan
@@ -73,8 +74,10 @@ def _settled(steps: tuple[Step, ...], reason: Reason, message: str) -> Finding:
     return done(reason, message)
 
 
-def _healthy(observed: Observed) -> Finding:
+def _healthy(resource: LiteLLMDatabase, observed: Observed) -> Finding:
     if observed.login is LoginState.WORKS:
+        if told := beyond_the_admin(resource, observed.catalog, observed.server):
+            return Finding(state=State.UNWELL, reason=Reason.ADMIN_LACKS_PRIVILEGES, message=told)
         return done(Reason.HEALTHY, "the published login works")
     if observed.login is LoginState.CROWDED:
         text = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from litellm_database_operator.model.migration import Engine, Policy, RunMode
 from litellm_database_operator.model.names import DatabaseName, RoleName, RoleNames, SchemaName
 from litellm_database_operator.model.resource import PodTemplate
-from litellm_database_operator.model.roles import Mark, Membership, Role
+from litellm_database_operator.model.roles import Grant, Mark, Membership, Role
 from litellm_database_operator.model.secret import Binding, Password
 
 
@@ -21,6 +21,9 @@ class ShapeRoles:
     alter: tuple[Role, ...]
     """Roles that differ, as they should be."""
     grant: tuple[Membership, ...]
+    deprive: tuple[Role, ...] = ()
+    """Roles with the attributes that are taken from them."""
+    revoke: tuple[Grant, ...] = ()
     mark: Mark | None
     """The comment for `owner`, where it has to be written."""
     owner: RoleName

@@ -142,7 +142,8 @@ class Session:
         """Take over an open connection."""
         self._connection = connection
         self._seconds = deadlines.call
-        self._warnings: list[psycopg.errors.Diagnostic] = []
+        self._warnings: list[tuple[str, str]] = []
+        """SQLSTATE and text of each."""
         self._late = False
         connection.add_notice_handler(self._notice)
 
@@ -161,7 +162,7 @@ class Session:
         self._warnings.clear()
         await self._call(doing, self._connection.execute(statements), seconds=seconds)
         if self._warnings:
-            raise warning_error(doing, self._warnings[0])
+            raise warning_error(doing, *self._warnings[0])
 
     def close(self) -> None:
         """End the session without waiting; a server that is gone is no error."""
@@ -201,7 +202,8 @@ class Session:
 
     def _notice(self, diagnostics: psycopg.errors.Diagnostic) -> None:
         if diagnostics.severity_nonlocalized == "WARNING":
-            self._warnings.append(diagnostics)
+            # now: with the call that it belongs to, its contents are gone
+            self._warnings.append((diagnostics.sqlstate or "", diagnostics.message_primary or ""))
 
 
 @contextmanager

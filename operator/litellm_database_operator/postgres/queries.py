@@ -25,7 +25,7 @@ from litellm_database_operator.model.observed import (
     Judged,
     ServerFacts,
 )
-from litellm_database_operator.model.roles import Membership, Role, parse_mark
+from litellm_database_operator.model.roles import Grant, Membership, Role, parse_mark
 from litellm_database_operator.postgres.statements import HISTORY_LEDGER, MIGRATION_RUNS
 
 Row = Mapping[str, Any]
@@ -60,7 +60,8 @@ def server_facts(row: Row) -> ServerFacts:
 # own is not ours to change.
 CATALOG: Final[LiteralString] = """
     WITH ours AS (
-        SELECT oid, rolname, rolcanlogin, rolconnlimit, rolconfig
+        SELECT oid, rolname, rolcanlogin, rolconnlimit, rolconfig,
+               rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls
           FROM pg_catalog.pg_roles
          WHERE rolname = ANY (%(roles)s)
     ), granted AS (
@@ -74,6 +75,12 @@ CATALOG: Final[LiteralString] = """
           JOIN pg_catalog.pg_roles AS member ON member.oid = auth.member
          WHERE COALESCE((pg_catalog.to_jsonb(auth) ->> 'set_option')::boolean, true)
          GROUP BY ours.rolname, member.rolname
+    ), given AS (
+        SELECT part.rolname AS "group", ours.rolname AS member, part.rolsuper AS of_superuser,
+               pg_catalog.pg_get_userbyid(auth.grantor) AS grantor
+          FROM ours
+          JOIN pg_catalog.pg_auth_members AS auth ON auth.member = ours.oid
+          JOIN pg_catalog.pg_roles AS part ON part.oid = auth.roleid
     ), rights AS (
         SELECT acl.grantee, acl.privilege_type, datdba
           FROM pg_catalog.pg_database,
@@ -83,6 +90,7 @@ CATALOG: Final[LiteralString] = """
     SELECT (SELECT pg_catalog.json_agg(ours) FROM ours) AS roles,
            (SELECT pg_catalog.shobj_description(oid, 'pg_authid') FROM ours WHERE rolname = %(owner)s) AS mark,
            (SELECT pg_catalog.json_agg(granted) FROM granted) AS memberships,
+           (SELECT pg_catalog.json_agg(given) FROM given) AS grants,
            (SELECT pg_catalog.json_build_object(
                        'owner', pg_catalog.pg_get_userbyid(datdba),
                        'valid', datconnlimit <> -2,
@@ -107,12 +115,20 @@ def catalog_facts(row: Row, names: RoleNames) -> CatalogFacts:
         roles=roles,
         migrator_unlocked=names.migrator in roles and roles[names.migrator].login,
         memberships=frozenset(Membership(**found) for found in row["memberships"] or ()),
+        grants=frozenset(Grant(**found) for found in row["grants"] or ()),
         mark=parse_mark(row["mark"]),
         database=_database(row) if row["database"] else None,
     )
 
 
 _ACTS_AS: Final = "role="
+_ATTRIBUTES: Final = {
+    "SUPERUSER": "rolsuper",
+    "CREATEDB": "rolcreatedb",
+    "CREATEROLE": "rolcreaterole",
+    "REPLICATION": "rolreplication",
+    "BYPASSRLS": "rolbypassrls",
+}
 
 
 def _role(found: Row) -> Role:
@@ -123,6 +139,7 @@ def _role(found: Row) -> Role:
         login=found["rolcanlogin"],
         connection_limit=found["rolconnlimit"],
         acts_as=RoleName(acts_as[0]) if acts_as else None,
+        attributes=frozenset(name for name, column in _ATTRIBUTES.items() if found[column]),
     )
 
 

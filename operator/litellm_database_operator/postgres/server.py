@@ -98,6 +98,8 @@ class Server:
             *map(statements.create_role, step.create),
             *statements.grant_memberships(step.grant, major=server.major),
             *map(statements.alter_role, step.alter),
+            *map(statements.deprive, step.deprive),
+            *(statements.revoke_membership(each, major=server.major) for each in step.revoke),
             # after the grants: PostgreSQL checks that the member may act as the group
             *(statements.act_as(role) for role in step.create if role.acts_as),
             *map(statements.act_as, step.alter),

@@ -119,6 +119,7 @@ _PASSING: Final = {
     "23505": (Reason.SERVER_BUSY, _AGAIN),
     "XX000": (Reason.SERVER_BUSY, _AGAIN),  # "tuple concurrently updated" has no code of its own
 }
+_PLAIN_WARNING: Final = "01000"
 _LOST: Final = (Reason.SERVER_UNREACHABLE, "P1017, the connection was lost")
 _OTHER: Final = (Reason.SERVER_BUSY, "the server did not do it")
 
@@ -135,9 +136,14 @@ def statement_error(doing: str, error: psycopg.Error) -> OperatorError:
     return UnavailableError(reason, f"cannot {doing}: {ours} ({_primary(error)})")
 
 
-def warning_error(doing: str, diagnostics: psycopg.errors.Diagnostic) -> OperatorError:
-    """Return what a WARNING means: GRANT and REVOKE do nothing and only warn where rights are missing."""
-    told = clean(diagnostics.message_primary or "")
+def warning_error(doing: str, sqlstate: str, text: str) -> OperatorError:
+    """Return what a WARNING means: GRANT and REVOKE do nothing and only warn where rights are missing.
+
+    Where there is nothing to revoke any more it has no code of its own.
+    """
+    told = clean(text)
+    if sqlstate == _PLAIN_WARNING:
+        return UnavailableError(Reason.SERVER_BUSY, f"cannot {doing}: {_AGAIN} ({told})")
     return MustActError(Reason.ADMIN_LACKS_PRIVILEGES, f"cannot {doing}: PostgreSQL only warned ({told})")
 
 

@@ -18,7 +18,7 @@ from litellm_database_operator.model.names import (
     RoleNames,
     SchemaName,
 )
-from litellm_database_operator.model.roles import Mark, Membership, Role
+from litellm_database_operator.model.roles import ATTRIBUTES, Grant, Mark, Membership, Role
 from litellm_database_operator.postgres.history import HistoryMigration
 from litellm_database_operator.postgres.scram import ScramVerifier
 
@@ -53,7 +53,7 @@ def create_role(role: Role) -> sql.Composed:
 def alter_role(role: Role) -> sql.Composed:
     """Bring a role's login and limit to what they should be.
 
-    The dangerous attributes are not named: only a superuser may, even where nothing would change.
+    The dangerous attributes are not named: only a superuser may, even where nothing would change. `deprive` takes them.
     """
     return _format(
         "ALTER ROLE {name} {login} CONNECTION LIMIT {limit}",
@@ -61,6 +61,24 @@ def alter_role(role: Role) -> sql.Composed:
         login=_login(role),
         limit=sql.Literal(role.connection_limit),
     )
+
+
+def deprive(role: Role) -> sql.Composed:
+    """Take the attributes from a role that it is given with, and name no other."""
+    taken: list[LiteralString] = [f"NO{name}" for name in ATTRIBUTES if name in role.attributes]
+    return _format("ALTER ROLE {name} ", name=sql.Identifier(role.name)) + sql.SQL(" ").join(map(sql.SQL, taken))
+
+
+def revoke_membership(grant: Grant, *, major: int) -> sql.Composed:
+    """Take a role of ours out of a group, with whomever it has put there itself.
+
+    Since 16 each grantor's grant is one of its own. https://www.postgresql.org/docs/16/sql-revoke.html
+    """
+    names = {"group": sql.Identifier(grant.group), "member": sql.Identifier(grant.member)}
+    if major < GRANT_OPTIONS_SINCE:
+        return _format("REVOKE {group} FROM {member} CASCADE", **names)
+    grantor = sql.Identifier(grant.grantor)
+    return _format("REVOKE {group} FROM {member} GRANTED BY {grantor} CASCADE", grantor=grantor, **names)
 
 
 def act_as(role: Role) -> sql.Composed:

@@ -66,6 +66,11 @@ async def test_a_fresh_database_has_nothing(tenant: Tenant) -> None:
     assert (inside.judged, inside.changes, inside.last_finished) == ({}, (), None)
 
 
+async def test_an_empty_ledger_has_no_last_row(tenant: Tenant) -> None:
+    _write(tenant, LEDGER)
+    assert (await _look(tenant)).last_finished is None
+
+
 async def test_the_ledger_and_what_lies_beside_it(tenant: Tenant) -> None:
     _write(
         tenant,

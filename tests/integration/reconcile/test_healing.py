@@ -80,6 +80,7 @@ def _secret_parts(data: dict[str, str]) -> dict[str, str]:
         "ALTER ROLE {db}_owner LOGIN",
         "REVOKE {db}_app FROM {db}_app_a",
         "DROP ROLE {db}_app_b",
+        "ALTER ROLE {db}_app_a CREATEDB CREATEROLE",
         "GRANT CONNECT, TEMPORARY ON DATABASE {db} TO PUBLIC",
         "REVOKE CONNECT ON DATABASE {db} FROM {db}_app",
         "COMMENT ON ROLE {db}_owner IS NULL",
