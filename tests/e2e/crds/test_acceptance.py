@@ -21,6 +21,10 @@ EVERYTHING: Final[Spec] = {
     "secret": {"name": "my.secret"},
     "credentials": {"connectionLimit": 40},
     "migration": {
+        "policy": "Manual",
+        "approvedPlan": f"sha256:{'0a' * 32}",
+        "preview": {"version": "1.82.0"},
+        "engine": "PrismaCLI",
         "deadline": 7200,
         "podTemplate": {
             "labels": {"example.com/team": "a", "cost-centre": "4711"},
@@ -64,6 +68,16 @@ CONDITION: Final[Spec] = {
     "lastTransitionTime": "2026-01-01T00:00:00Z",
     "observedGeneration": 1,
 }
+PLAN: Final[Spec] = {
+    "digest": f"sha256:{'0' * 64}",
+    "pending": 1,
+    "first": "20260119105120_add_index",
+    "loses": ["DROP COLUMN a", "DROP COLUMN b", "DROP TABLE c"],
+    "losesTotal": 4,
+    "blocks": ["ALTER COLUMN d rewrites 12 GB"],
+    "blocksTotal": 1,
+    "breaks": True,
+}
 DATABASE_STATUS: Final[Spec] = {
     "observedGeneration": 1,
     "conditions": [CONDITION],
@@ -73,8 +87,28 @@ DATABASE_STATUS: Final[Spec] = {
         "litellm": "1.81.12",
         "bundle": "0.4.39",
         "digest": f"sha256:{'0' * 64}",
-        "applied": 90,
+        "state": "Behind",
+        "applied": 89,
         "total": 90,
+        "pending": 1,
+        "next": "20260119105120_add_index",
+        "verifiedAt": "2026-01-01T00:00:00Z",
+        "plan": PLAN,
+        "running": {
+            "migration": "20260119105120_add_index",
+            "number": 90,
+            "total": 90,
+            "since": "2026-01-01T00:00:00Z",
+        },
+        "preview": {
+            "litellm": "1.82.0",
+            "bundle": "0.4.60",
+            "digest": f"sha256:{'1' * 64}",
+            "state": "Behind",
+            "plan": PLAN,
+            "job": "gateway-migrate-89abcdef",
+            "message": "a Job plans it",
+        },
         "lastRun": {
             "job": "gateway-migrate-0123abcd",
             "outcome": "Failed",
@@ -86,6 +120,8 @@ DATABASE_STATUS: Final[Spec] = {
             "migration": "20250326162113_baseline",
             "statement": "CREATE TABLE a",
             "message": "it exists",
+            "blockedBy": "psql",
+            "remedy": "let it end",
             "missing": ["index a"],
         },
     },
@@ -146,6 +182,12 @@ def test_servers_are_filled_in_too(playground: Playground, spec: Spec) -> None:
         pytest.param("LiteLLMDatabase", TARGET, TARGET | {"secret": {"name": "b"}}, id="another Secret"),
         pytest.param("LiteLLMDatabase", TARGET, TARGET | {"suspend": True}, id="suspended"),
         pytest.param(
+            "LiteLLMDatabase",
+            TARGET | {"migration": {"preview": {"version": "1.82.0"}}},
+            {"litellm": {"version": "1.82.0"}, "migration": {"approvedPlan": f"sha256:{'0a' * 32}"}},
+            id="upgraded as it was previewed",
+        ),
+        pytest.param(
             "PostgresServer",
             {"external": {"host": "a", **ADMIN}},
             {"external": {"host": "b", "port": 5433, **ADMIN}},
@@ -193,6 +235,10 @@ def test_explain_is_a_manual(playground: Playground) -> None:
     assert "MigrationDeadlineExceeded" in told
     assert "Default: 1800" in told
     assert "Example: 7200" in told
+    told = playground.run("explain", "litellmdatabases.spec.migration.policy", version)
+    assert "Default: Safe" in " ".join(told.split())
+    told = playground.run("explain", "litellmdatabases.status.schema.plan", version)
+    assert "spec.migration.approvedPlan" in told
 
 
 def test_an_installation_passes_the_api_server(playground: Playground, tmp_path: Path) -> None:

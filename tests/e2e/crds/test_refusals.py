@@ -75,6 +75,29 @@ def refusal(playground: Playground, kind: str, spec: Spec, name: str | None = No
         pytest.param(database(credentials={"connectionLimit": 0}), "connectionLimit", id="no connection"),
         pytest.param(database(migration={"deadline": 29}), "migration.deadline", id="deadline too short"),
         pytest.param(database(migration={"deadline": "30m"}), "migration.deadline", id="deadline with a unit"),
+        pytest.param(
+            database(migration={"policy": "Never"}), 'supported values: "Auto", "Safe", "Manual"', id="no such gate"
+        ),
+        pytest.param(
+            database(migration={"engine": "Go"}), 'supported values: "Direct", "PrismaCLI"', id="no such engine"
+        ),
+        pytest.param(database(migration={"approvedPlan": "yes"}), "migration.approvedPlan", id="approval of no plan"),
+        pytest.param(
+            database(migration={"approvedPlan": f"sha256:{'0' * 64}\n"}), "approvedPlan", id="approval with a line feed"
+        ),
+        pytest.param(
+            database(migration={"preview": NOTHING}),
+            "exactly one of spec.migration.preview.version",
+            id="empty preview",
+        ),
+        pytest.param(
+            database(migration={"preview": {"version": "1.82.0", "bundle": "0.4.60"}}),
+            "exactly one of spec.migration.preview.version",
+            id="two previews",
+        ),
+        pytest.param(
+            database(migration={"preview": {"version": "latest"}}), "must be a release's number", id="preview of latest"
+        ),
         pytest.param(database(deletionPolicy="Drop"), 'supported values: "Retain", "Delete"', id="no such policy"),
         pytest.param(database(adopt="IfUnclaimed"), 'unknown field "spec.adopt"', id="a field that is none"),
         pytest.param(pod(env=[]), 'unknown field "spec.migration.podTemplate.env"', id="environment of the pod"),

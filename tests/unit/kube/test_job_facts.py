@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from litellm_database_operator.kube.job_facts import job_facts, job_has_news, pod_facts, pod_has_news, pod_of
+from litellm_database_operator.kube.jobs import migration_job
+from litellm_database_operator.kube.objects import to_json
 from litellm_database_operator.model import names
-from tests.support.kube_samples import OWNER
+from litellm_database_operator.model.migration import RunMode
+from litellm_database_operator.planning.gate import DEFAULT_GATE
+from tests.support.kube_samples import OWNER, STEP
 
 
 def job(*conditions: dict[str, str], **meta: Any) -> dict[str, Any]:
@@ -76,6 +81,35 @@ def test_a_job_that_goes_is_news() -> None:
     body = job(deletionTimestamp="2026-11-24T08:01:00Z")
     assert job_facts(body, None, None, OWNER.uid).going
     assert job_has_news(body)
+
+
+def test_a_job_says_what_it_is_for() -> None:
+    noted = {names.MODE_ANNOTATION: "Preview", names.GATE_ANNOTATION: "", names.PROOF_ANNOTATION: "2026-11-23"}
+    facts = job_facts(job(annotations=noted), None, None, OWNER.uid)
+    assert (facts.mode, facts.gate, facts.proof) == (RunMode.PREVIEW, "", "2026-11-23")
+
+
+@pytest.mark.parametrize(
+    "noted",
+    [
+        pytest.param({}, id="from before there was a gate"),
+        pytest.param({names.MODE_ANNOTATION: "Migrate", names.GATE_ANNOTATION: DEFAULT_GATE}, id="of today"),
+        pytest.param({names.MODE_ANNOTATION: "Rehearse"}, id="of a newer operator"),
+    ],
+)
+def test_a_job_migrates_under_the_defaults_unless_it_says_otherwise(noted: dict[str, str]) -> None:
+    facts = job_facts(job(annotations=noted), None, None, OWNER.uid)
+    assert (facts.mode, facts.gate, facts.proof) == (RunMode.MIGRATE, DEFAULT_GATE, "")
+
+
+def test_what_a_job_is_made_with_is_read_back() -> None:
+    step = replace(STEP, mode=RunMode.PREVIEW, gate="", proof="p", retry="again")
+    body = to_json(migration_job(step=step, owner=OWNER, image="operator:1"))
+    body["metadata"] |= {"uid": "j1", "creationTimestamp": "2026-11-24T08:00:00Z"}
+    facts = job_facts(body, None, None, OWNER.uid)
+    assert facts.ours
+    found = (facts.mode, facts.gate, facts.proof, facts.target, facts.ledger, facts.retry, facts.template)
+    assert found == (step.mode, step.gate, step.proof, step.target, step.ledger, step.retry, step.template)
 
 
 def test_a_namesake_of_another_resource_is_not_ours() -> None:

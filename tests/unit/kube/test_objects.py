@@ -81,6 +81,14 @@ def test_no_secret_is_in_a_job() -> None:
     assert "correct-horse" not in str(job())
 
 
+def test_a_job_without_an_approval_says_so_by_nothing() -> None:
+    step = replace(STEP, approved=None)
+    built = to_json(migration_job(step=step, owner=OWNER, image="operator:1", pull_policy="Never"))
+    (container,) = pod(built)["containers"]
+    told = {each["name"]: each.get("value") for each in container["env"]}
+    assert told["LITELLMDB_APPROVED"] == ""
+
+
 def test_a_migration_job_passes_restricted_with_any_template() -> None:
     spec = pod(job(PodTemplate(resources={"requests": {"cpu": "1"}})))
     (container,) = spec["containers"]

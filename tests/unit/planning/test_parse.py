@@ -40,6 +40,18 @@ def server_body(spec: dict[str, Any]) -> dict[str, Any]:
                      id="a policy that there is not"),
         pytest.param({"migration": {"deadline": 29}}, "spec.migration.deadline", id="a deadline too short"),
         pytest.param({"migration": {"deadline": 86_401}}, "spec.migration.deadline", id="a deadline too long"),
+        pytest.param({"migration": {"policy": "Never"}}, "spec.migration.policy", id="no such policy of a gate"),
+        pytest.param({"migration": {"engine": "Go"}}, "spec.migration.engine", id="no such engine"),
+        *(
+            pytest.param({"migration": {"approvedPlan": digest}}, "spec.migration.approvedPlan", id=f"approved: {what}")
+            for what, digest in {
+                "empty": "", "short": "sha256:ab", "bare": "a" * 64, "capitals": "sha256:" + "A" * 64,
+                "a line feed": f"sha256:{'a' * 64}\n", "long": f"sha256:{'a' * 65}",
+            }.items()
+        ),
+        pytest.param({"migration": {"preview": {}}}, "spec.migration.preview", id="a preview of nothing"),
+        pytest.param({"migration": {"preview": {"version": "1.2.3", "bundle": "0.4.1"}}}, "spec.migration.preview",
+                     id="a preview of two"),
         pytest.param({"migration": {"podTemplate": {"command": ["sh"]}}}, "spec.migration.podTemplate.command",
                      id="a command for the pod"),
         pytest.param({"serverRef": {}}, "spec.serverRef.name", id="a server without a name"),
@@ -98,6 +110,8 @@ def test_a_database_needs_only_its_target() -> None:
         None,
     )
     assert (spec.migration.deadline, spec.deletion_policy, spec.suspend) == (1800, "Retain", False)
+    gate = (spec.migration.policy, spec.migration.approved_plan, spec.migration.preview, spec.migration.engine)
+    assert gate == ("Safe", None, None, "Direct")
     assert (resource.retry, resource.going) == ("", False)
 
 
