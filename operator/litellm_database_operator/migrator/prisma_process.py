@@ -64,6 +64,8 @@ class PrismaProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._listener.join()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
 
     def ends_within(self, seconds: float) -> bool:
         """Wait, and tell whether it has ended."""
