@@ -33,6 +33,8 @@ class BundleFiles:
     version: str
     files: tuple[File, ...]
     """In byte order of their names."""
+    datamodel: Path
+    """schema.prisma."""
     indexes: tuple[dict[str, str], ...]
     views: tuple[dict[str, str], ...]
 
@@ -52,6 +54,7 @@ def read_bundle(library: Path, version: str) -> BundleFiles:
     return BundleFiles(
         version=version,
         files=tuple(sorted(files, key=lambda file: file.name.encode())),
+        datamodel=library / "objects" / told["schema"],
         indexes=tuple(told["indexes"]),
         views=tuple(told["views"]),
     )

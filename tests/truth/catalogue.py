@@ -33,6 +33,23 @@ class Fact:
         return f"{self.kind} {place}{self.name}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A valid index without a condition, whatever its name is."""
+
+    table: str
+    columns: tuple[str, ...]
+    unique: bool
+
+
+def read_keys(session: psycopg.Connection) -> frozenset[Key]:
+    """Read the indexes of the schema that comes first in search_path."""
+    return frozenset(
+        Key(table=table, columns=tuple(columns), unique=unique)
+        for table, columns, unique in session.execute(_KEYS).fetchall()
+    )
+
+
 def read_catalogue(session: psycopg.Connection, schema: str, *, roles: str) -> frozenset[Fact]:
     """Read everything in a schema but Prisma's ledger; `roles` begins the names of the database's roles."""
     session.execute(sql.SQL("SET search_path = {}").format(sql.Identifier(schema)))
@@ -50,6 +67,14 @@ def read_catalogue(session: psycopg.Connection, schema: str, *, roles: str) -> f
         if fact.relation != LEDGER
     )
 
+
+_KEYS: Final = """
+SELECT relname, ARRAY(SELECT attname::text FROM unnest(indkey) WITH ORDINALITY AS key (attnum, number)
+                        JOIN pg_attribute ON attrelid = indrelid AND pg_attribute.attnum = key.attnum
+                       WHERE number <= indnkeyatts ORDER BY number), indisunique
+  FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
+ WHERE relnamespace = quote_ident(current_schema())::regnamespace AND indisvalid AND indpred IS NULL
+"""
 
 _QUERIES: Final = (
     """

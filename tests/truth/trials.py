@@ -122,14 +122,8 @@ def _tamper(case: Tamper, workshop: Workshop) -> Judgement:
         before = trial.compare(reference, bundle)
         verdict = trial.migrate(case.version)
         after = trial.compare(reference, bundle)
-    why = None
-    if before.complete:
-        why = "nothing was taken away"
-    elif verdict.complete != after.complete:
-        why = "the verdict is not what the witness saw"
-    elif not verdict.complete and taken.named not in verdict.told:
-        why = f"the verdict does not name {taken.named}"
-    told = f"{'mended' if after.complete else 'lacked'} {before.told.removeprefix('lacks ')}"
+    told = f"{'mended' if after.intact else 'lacked'} {before.told.removeprefix('lacks ')}"
+    why = "nothing was taken away" if before.intact else _untold(verdict, after, taken.named)
     return Judgement(verdict=verdict.told, witness=told, why=verdict.contradiction or why)
 
 
@@ -142,11 +136,8 @@ def _made(trial: Trial, verdict: Verdict, reference: Made, version: str) -> Judg
 
 
 def _told(witness: Comparison, reference: Made) -> str:
-    return (
-        witness.told
-        if reference.refused is None
-        else f"psql: {reference.refused.migration}: {reference.refused.message}"
-    )
+    refused = reference.refused
+    return witness.told if refused is None else f"psql: {refused.migration}: {refused.message}"
 
 
 def _disagreement(verdict: Verdict, witness: Comparison, reference: Made) -> str | None:
@@ -155,6 +146,14 @@ def _disagreement(verdict: Verdict, witness: Comparison, reference: Made) -> str
     if reference.refused is not None:
         same = not verdict.complete and verdict.migration == reference.refused.migration
         return None if same else "psql could not run a file, and the verdict does not name it"
+    beyond = "psql's database lacks something that the migrator made" if witness.extra else None
+    return _untold(verdict, witness) or beyond
+
+
+def _untold(verdict: Verdict, witness: Comparison, *taken: str) -> str | None:
+    """Say where a verdict is another than the witness's, or does not name what is missing."""
     if verdict.complete != witness.complete:
         return "the verdict is not what the witness saw"
-    return "psql's database lacks something that the migrator made" if witness.extra else None
+    names = taken if not witness.intact else tuple(gap.named for gap in witness.gaps)
+    unnamed = [name for name in names if name not in verdict.told]
+    return f"the verdict does not name {', '.join(unnamed)}" if unnamed else None

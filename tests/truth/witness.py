@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from tests.truth.catalogue import LEDGER, Fact
+from tests.truth.datamodel import Gap
 
 _NAMED: Final = 3
 
@@ -25,25 +26,38 @@ class Comparison:
     extra: tuple[str, ...]
     """What the database has beyond the reference, or otherwise."""
 
+    gaps: tuple[Gap, ...] = ()
+    """What schema.prisma names, and the bundle's own files do not make: the reference lacks it, too."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether the database has all that the bundle's files make."""
+        return not self.missing and not self.unrecorded
+
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing."""
-        return not self.missing and not self.unrecorded
+        """Whether it has all that the bundle means."""
+        return self.intact and not self.gaps
 
     @property
     def told(self) -> str:
         """What was seen, in one line."""
-        if not self.complete:
+        if not self.intact:
             return f"lacks {_few(self.missing + self.unrecorded)}"
+        if self.gaps:
+            return f"no file of the bundle makes {_few(tuple(gap.told for gap in self.gaps))}"
         return "complete" if not self.extra else f"complete, and beyond it {_few(self.extra)}"
 
 
-def compare(found: frozenset[Fact], *, reference: frozenset[Fact], unrecorded: Iterable[str]) -> Comparison:
+def compare(
+    found: frozenset[Fact], *, reference: frozenset[Fact], unrecorded: Iterable[str], gaps: tuple[Gap, ...] = ()
+) -> Comparison:
     """Compare."""
     return Comparison(
         missing=_words(reference - found),
         unrecorded=tuple(f"ledger row {name}" for name in unrecorded),
         extra=_words(found - reference),
+        gaps=gaps,
     )
 
 

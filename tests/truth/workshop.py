@@ -20,7 +20,8 @@ from tests.integration.migrator.place import PASSWORD, Place
 from tests.support.postgres_server import Login, PostgresServer
 from tests.truth import psql
 from tests.truth.bundle_files import BundleFiles, File, read_bundle
-from tests.truth.catalogue import Fact, read_catalogue
+from tests.truth.catalogue import Fact, read_catalogue, read_keys
+from tests.truth.datamodel import Gap, find_gaps
 from tests.truth.psql import Refused, Target
 from tests.truth.verdict import Verdict, read_verdict
 from tests.truth.witness import Comparison, compare, read_unrecorded
@@ -37,6 +38,8 @@ class Made:
 
     database: str
     facts: frozenset[Fact]
+    gaps: tuple[Gap, ...] = ()
+    """What schema.prisma names, and psql found no file to make of."""
     refused: Refused | None = None
     """What psql could not run."""
     verdict: Verdict | None = None
@@ -74,7 +77,7 @@ class Trial:
         """Let the witness compare it with what psql made."""
         with self.connect() as session:
             unrecorded = read_unrecorded(session, self.place.schema, [file.name for file in bundle.files])
-        return compare(self.facts(), reference=reference.facts, unrecorded=unrecorded)
+        return compare(self.facts(), reference=reference.facts, unrecorded=unrecorded, gaps=reference.gaps)
 
 
 class Workshop:
@@ -155,7 +158,11 @@ class Workshop:
         login = Login(user=f"{_PLAIN}_migrator", password=PASSWORD)
         where = Target(server=self.server, database=trial.database, login=login, folder=trial.place.folder)
         refused = psql.apply(where, bundle, files)
-        return Made(database=trial.database, facts=trial.facts(), refused=refused)
+        with trial.connect() as session:
+            keys = read_keys(session)
+        facts = trial.facts()
+        gaps = find_gaps(bundle.datamodel.read_text(), facts, keys)
+        return Made(database=trial.database, facts=facts, gaps=gaps, refused=refused)
 
     def _by_migrator(self, version: str) -> Made:
         trial = self._trial(self._copy(_PLAIN), _PLAIN)

@@ -20,7 +20,9 @@ def bundles(tmp_path: Path) -> list[BundleFiles]:
         path.write_text("CREATE INDEX CONCURRENTLY a ON b (c)" if number % 10 == 5 else "-- not CONCURRENTLY\nSELECT 1")
     files = [File(name=path.name, path=path, checksum="") for path in paths]
     return [
-        BundleFiles(version=f"0.4.{number}", files=tuple(files[: number + 11]), indexes=(), views=())
+        BundleFiles(
+            version=f"0.4.{number}", files=tuple(files[: number + 11]), datamodel=tmp_path, indexes=(), views=()
+        )
         for number in range(50)
     ]
 
