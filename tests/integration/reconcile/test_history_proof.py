@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +14,7 @@ from litellm_database_operator.model.bundle import ledger_fingerprint
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure, Outcome, Report, dump
 from tests.integration.reconcile.conftest import WorldMaker
-from tests.support.fake_jobs import Ended, Run, migrate_at_once
+from tests.support.fake_jobs import Ended, RealMigrator, Run, migrate_at_once
 from tests.support.operator_process import OperatorProcess
 from tests.support.world import World, condition
 
@@ -302,3 +303,25 @@ async def test_who_asks_for_a_version_comes_before_proofs(make_world: WorldMaker
 
 def _started(process: OperatorProcess) -> Callable[[], bool]:
     return lambda: "CreateDatabase" in process.seam.names
+
+
+async def test_a_column_of_litellms_by_the_real_migrator(make_world: WorldMaker, real_library: Path) -> None:
+    """The whole way: the judge names table and column, the proof says so, and who mends it is believed by a proof."""
+    world = make_world(library=real_library, migrator=RealMigrator())
+    world.add_server()
+    world.add_database(version="1.81.12")
+    await (await world.start()).settle()
+    assert world.is_ready()
+    _let_pass(world, 27)
+    assert _ready_of(await _look(world)) == ("True", "UpToDate")
+    assert _compared(world) == 2
+    _execute(world, 'ALTER TABLE "LiteLLM_TeamTable" DROP COLUMN team_alias')
+    _let_pass(world, 27)
+    found = condition(await _look(world), "Ready")
+    assert (found["status"], found["reason"]) == ("False", "SchemaIncomplete")
+    assert "LiteLLM_TeamTable" in found["message"]
+    assert "team_alias" in found["message"]
+    _execute(world, 'ALTER TABLE "LiteLLM_TeamTable" ADD COLUMN team_alias text')
+    _let_pass(world, 1.1)
+    assert _ready_of(await _look(world)) == ("True", "UpToDate")
+    assert _execute(world, "SELECT count(*) FROM litellm_operator.migration_runs WHERE verified") == [(3,)]
