@@ -109,6 +109,13 @@ class Kubectl:
         with self._started("get", kind, "--watch", "--output=json", *arguments, within=within) as process:
             yield from _objects(process)
 
+    def follow_logs(self, whose: str, *, within: float) -> Iterator[str]:
+        """Yield the lines of a pod's or a Job's log as they come, until the time is over."""
+        with self._started("logs", "--follow", whose, within=within) as process:
+            assert process.stdout is not None
+            for line in process.stdout:
+                yield line.decode(errors="replace")
+
     def describe(self, kind: str, name: str = "") -> str:
         """Return what a person reads."""
         return self.run("describe", kind, *([name] if name else []))
