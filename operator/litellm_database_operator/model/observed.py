@@ -106,8 +106,13 @@ class InsideFacts:
 
     @property
     def verified(self) -> frozenset[str]:
-        """Digests of the bundles that the database had everything of when it was last compared with them."""
-        return frozenset(digest for digest, judged in self.judged.items() if not judged.missing)
+        """Digests of the bundles that the database has everything of, as far as the last comparison can tell."""
+        return frozenset(digest for digest in self.judged if (found := self.comparison(digest)) and not found.missing)
+
+    def comparison(self, digest: str) -> Judged | None:
+        """Return the last comparison with a bundle; None where none was made, or something was applied since."""
+        judged = self.judged.get(digest)
+        return None if judged is None or any(change.at > judged.at for change in self.changes) else judged
 
 
 class LoginState(StrEnum):

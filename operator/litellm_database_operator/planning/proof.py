@@ -30,7 +30,7 @@ def proof_due(target: Bundle, inside: InsideFacts, *, uid: str, now: datetime, e
 
     Every operator finds the same name, so that one Job is made. `every` zero: none ever is.
     """
-    judged = inside.judged.get(target.digest)
+    judged = inside.comparison(target.digest)
     if judged is None or not every or state_of(target, inside) not in (SchemaState.CURRENT, SchemaState.DRIFTED):
         return ""
     pause = min(every, _AGAIN_AFTER) if judged.missing else every * _stretch(uid)

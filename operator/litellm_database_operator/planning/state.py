@@ -20,7 +20,7 @@ REFUSED: Final = frozenset({SchemaState.FOREIGN, SchemaState.UNLEDGERED, SchemaS
 
 def state_of(target: Bundle, inside: InsideFacts) -> SchemaState:
     """Name the state of a database, by ledger, tables and the last comparison with that very target."""
-    judged = inside.judged.get(target.digest)
+    judged = inside.comparison(target.digest)
     return schema_state(
         target.migrations,
         SchemaFacts(
