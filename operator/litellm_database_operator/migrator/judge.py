@@ -117,13 +117,16 @@ class Judge:
                 with suppress(BrokenPipeError):
                     pipe.close()
 
-    def warm_up(self, scripts: Mapping[str, Path]) -> None:
+    def warm_up(self, scripts: Mapping[str, Path], datamodel: Path | None = None) -> None:
         """Have it answer once what it will be asked, and do not wait: first answers take a fifth of a second more.
 
-        The answers are read away by whoever asks next. It looks at the ledger alone, which may change meanwhile.
+        The answers are read away by whoever asks next. It looks at the ledger, which may change meanwhile. With
+        `datamodel` it compares as well: for that it looks at all tables, and should be in nobody's way.
         """
         self._request("diagnose", self._about(scripts))
         self._request("parse", {"sql": ""})
+        if datamodel is not None:
+            self._request("compare", {"connection": self._connection(), "datamodel": str(datamodel)})
 
     def diagnose(self, scripts: Mapping[str, Path]) -> Diagnosis:
         """Judge the ledger against a bundle's migrations: where each one's script lies, by name."""

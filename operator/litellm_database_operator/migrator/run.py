@@ -95,7 +95,6 @@ class Run:
         # A crash loses at worst the newest commits, a row of the ledger always together with what it stands for.
         session.execute(sql.SQL("SET synchronous_commit = off"))
         seen = self._look(session)
-        self.judge.warm_up(self.content.script_paths)
         session.execute(self._begin())
         plan, work = self._planner(session).plan(seen)
         self._tell(session, plan)
@@ -103,8 +102,9 @@ class Run:
             self.progress.ended = Outcome.AWAITING_APPROVAL
             return
         self._apply(session, work)
-        self._complete(session, look(session, self._schema))
-        self._verify(look(session, self._schema))
+        if work.pending:
+            seen = look(session, self._schema)
+        self._verify(self._complete(session, seen))
 
     @property
     def _schema(self) -> SchemaName:
@@ -144,6 +144,8 @@ class Run:
         patiently(lambda: session.execute(*ledger.create(schema, app=self.settings.login.app)), self.progress)
         for name in work.resume:
             session.execute(ledger.roll_back(schema, name=name))
+        if work.pending:
+            self._warm_up()
         if self.settings.migration_engine is Engine.PRISMA_CLI:
             return deploy(session, self.judge, self.content, self.settings, self.progress)
         applier = Applier(session=session, judge=self.judge, schema=schema, progress=self.progress)
@@ -151,12 +153,20 @@ class Run:
             applier.apply(migration, number=number, total=len(work.pending))
         return None
 
-    def _complete(self, session: Session, seen: Seen) -> None:
+    def _warm_up(self) -> None:
+        """Let the judge try what it will be asked afterwards; all of it only where nobody works with the tables yet."""
+        alone = self.progress.state is SchemaState.EMPTY
+        self.judge.warm_up(self.content.script_paths, self.content.datamodel if alone else None)
+
+    def _complete(self, session: Session, seen: Seen) -> Seen:
+        """Build what belongs to the bundle and is in no migration; return the database as it is then."""
         if seen.invalid:
             mend_indexes(session, self._schema, seen.invalid, self.progress)
             seen = look(session, self._schema)
-        build_indexes(session, self._schema, unbuilt_indexes(self.content, seen), self.progress)
-        create_views(session, missing_views(self.content, seen), self.progress)
+        indexes, views = unbuilt_indexes(self.content, seen), missing_views(self.content, seen)
+        build_indexes(session, self._schema, indexes, self.progress)
+        create_views(session, views, self.progress)
+        return look(session, self._schema) if indexes or views else seen
 
     def _verify(self, seen: Seen) -> None:
         self.progress.phase = "comparing the database with schema.prisma"

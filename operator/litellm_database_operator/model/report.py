@@ -155,6 +155,8 @@ class ReportError(ValueError):
 
 def clean(text: str, limit: int = MAX_TEXT) -> str:
     """Return a foreign text on one line, without control characters, at most `limit` characters long."""
+    if len(text) <= limit and text.isprintable() and " ".join(text.split()) == text:
+        return text  # as nearly all are
     kept = "".join(" " if char.isspace() else char for char in text if char.isprintable() or char.isspace())
     words = " ".join(kept.split())
     return words if len(words) <= limit else f"{words[: limit - 1]}…"
