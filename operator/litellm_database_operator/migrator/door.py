@@ -6,7 +6,7 @@ from typing import Final
 from litellm_database_operator.migrator import ledger
 from litellm_database_operator.migrator.blockers import holders
 from litellm_database_operator.migrator.content import Content
-from litellm_database_operator.migrator.errors import ConnectError, RunFailedError
+from litellm_database_operator.migrator.errors import ConnectError, ConnectionLostError, RunFailedError
 from litellm_database_operator.migrator.judge import Judge, JudgeError
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.look import Flag
@@ -36,13 +36,24 @@ def open_session(login: Login, judge: Judge, content: Content, progress: Progres
 
     RunFailedError when the server says no, and keeps to it.
     """
+    while True:
+        session = _enter(login, judge, content, progress)
+        try:
+            if locked:
+                _lock(session, progress)
+        except ConnectionLostError as error:
+            log("lost the connection", text=str(error))
+            session.close()
+        else:
+            return session
+
+
+def _enter(login: Login, judge: Judge, content: Content, progress: Progress) -> Session:
     before = progress.obstacle
     session = _connect(login, judge, content, progress)
     if progress.obstacle != before:  # what was in the way of the last try still is what the report tells
         progress.pass_on()
     Watch(session, login, progress)
-    if locked:
-        _lock(session, progress)
     return session
 
 
