@@ -48,7 +48,7 @@ def judge_last_run(
     ended_at = told.ledger if told and told.applied else last.ledger
     if ended_at != question.ledger:
         return _undone(last, inside, occasion)
-    if last.succeeded:
+    if last.succeeded and told is not None:
         return _waits_for_approval(resource, last, told, inside) or _left_incomplete(last, inside, occasion)
     failure = told_of_failure(resource, last, f"Job {last.name} to bundle {question.target.version}")
     passes = failure.reason in PASSING or _was_mended(failure.reason, inside, occasion)
@@ -82,9 +82,9 @@ def _was_mended(reason: Reason, inside: InsideFacts, occasion: Occasion) -> bool
 
 
 def _waits_for_approval(
-    resource: LiteLLMDatabase, last: JobFacts, told: report.Report | None, inside: InsideFacts
+    resource: LiteLLMDatabase, last: JobFacts, told: report.Report, inside: InsideFacts
 ) -> Finding | None:
-    if told is None or told.outcome is not report.Outcome.AWAITING_APPROVAL or told.plan is None:
+    if told.outcome is not report.Outcome.AWAITING_APPROVAL or told.plan is None:
         return None
     return awaiting(resource, last, told.plan, serves=bool(inside.finished))
 

@@ -50,7 +50,7 @@ def _progress(target: Bundle, inside: InsideFacts, jobs: tuple[JobFacts, ...]) -
         # what a run has begun is no migration that somebody broke off
         inside = replace(inside, unfinished=frozenset())
     pending = [name for name in target.migrations if name not in inside.finished]
-    judged = inside.judged.get(target.digest)
+    judged = inside.comparison(target.digest)
     return {
         "state": str(state_of(target, inside)),
         "applied": len(target.migrations) - len(pending),

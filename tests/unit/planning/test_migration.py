@@ -219,6 +219,18 @@ def test_a_job_that_runs_is_waited_for(job: JobFacts, target: Bundle, reason: Re
     assert told in finding.message
 
 
+def test_a_migration_comes_after_a_running_comparison() -> None:
+    steps, finding = migrate(HALF, job_of(proof="2026-03-01", ledger=HALF.finished))
+    assert (steps, finding.state, finding.reason) == ((), State.WAITING, Reason.MIGRATING)
+    assert "which changes nothing, still runs" in finding.message
+
+
+def test_a_running_comparison_leaves_ready_as_it_is() -> None:
+    unlocked = replace(catalog_of(RESOURCE), migrator_unlocked=True)
+    steps, finding = migrate(inside_of(), job_of(proof="2026-03-01"), catalog=unlocked)
+    assert (steps, finding.state) == ((), State.DONE)
+
+
 def test_a_running_job_is_seen_behind_a_newer_one_that_ended() -> None:
     steps, finding = migrate(EMPTY, failed(name="newer"), job_of(name="older"))
     assert (steps, finding.reason) == ((), Reason.MIGRATING)
@@ -274,6 +286,8 @@ def failure_of(reason: Reason) -> Failure:
                      "spec.migration.deadline", id="ended by Kubernetes at the fence"),
         pytest.param(failed(pod=pod_of(left="Traceback …", exit_code=1)), Reason.REPORT_INVALID, "(no JSON)",
                      id="with something else for a report"),
+        pytest.param(failed(succeeded=True, pod=pod_of(left="{", exit_code=0)), Reason.REPORT_INVALID, "(no JSON)",
+                     id="well, with something else for a report"),
         pytest.param(failed(pod=pod_of(left='{"version": 9}', exit_code=1)), Reason.REPORT_INVALID, "another version",
                      id="with a report of another version"),
     ],
@@ -316,6 +330,12 @@ PASSING = [
         )
     ),
     pytest.param(failed(None, pod=None), Reason.MIGRATION_INTERRUPTED, "without a report:", id="without a pod"),
+    pytest.param(
+        failed(None, succeeded=True, pod=None),
+        Reason.MIGRATION_INTERRUPTED,
+        "without a report:",
+        id="well, and forgotten",
+    ),
     pytest.param(failed(None, pod=pod_of(exit_code=137)), Reason.MIGRATION_INTERRUPTED, "(exit code 137)", id="killed"),
     pytest.param(
         failed(pod=pod_of(left=report_of(), exit_code=1)),
