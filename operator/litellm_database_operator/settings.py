@@ -58,8 +58,6 @@ class Settings(BaseModel):
     library: Path = Field(default=_HOME / "bundles", alias="LITELLMDB_LIBRARY")
     history: Path = Field(default=_HOME / "history", alias="LITELLMDB_HISTORY")
     """Where the migrations of our own schema in each database lie."""
-    proof_hours: float = Field(default=24, alias="LITELLMDB_PROOF_HOURS", ge=0, le=8760)
-    """How old the last comparison of a complete database may grow before another Job makes one; 0 is never."""
     proof_hours: float = Field(default=24.0, alias="LITELLMDB_PROOF_HOURS", ge=0.0, le=8_760.0, allow_inf_nan=False)
     """How old the last comparison of a complete database grows before another is made; 0 makes none."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", alias="LITELLMDB_LOG_LEVEL")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from litellm_database_operator.model.observed import InsideFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.planning.steps import ExtendHistory
 from litellm_database_operator.postgres.history import HistoryMigration, read_history
+from tests.integration.postgres.conftest import tenants
+from tests.support.postgres_server import PostgresServers
 from tests.support.tenant import HISTORY, Tenant
 
 MakeTenant = Callable[[str], Awaitable[Tenant]]
@@ -208,3 +211,30 @@ async def test_nothing_that_a_tenant_made_is_found_first(older_on_16: Tenant) ->
     _as_superuser(tenant, "ALTER DATABASE {database} SET search_path = {schema}, pg_catalog")
     await _extend(tenant)
     assert (await _inside(tenant)).history == set(NAMES)
+
+
+@pytest.fixture
+async def faulty(postgres_servers: PostgresServers, unique_name: str, tmp_path: Path) -> AsyncIterator[Tenant]:
+    """Give a database of the version before on a server that may be stopped."""
+    server = postgres_servers.start()
+    async with tenants(server, server.superuser, unique_name) as make:
+        yield await _made_before(await make(""), tmp_path)
+
+
+async def test_a_server_that_is_gone_or_a_standby_is_unavailable(faulty: Tenant) -> None:
+    server = faulty.server
+    server.stop()
+    with pytest.raises(UnavailableError) as caught:
+        await _extend(faulty)
+    assert caught.value.reason is Reason.SERVER_UNREACHABLE
+    standby = server.socket_folder / "data/standby.signal"
+    standby.touch()
+    os.chown(standby, standby.parent.stat().st_uid, standby.parent.stat().st_gid)
+    server.start()
+    with pytest.raises(UnavailableError) as caught:
+        await _extend(faulty)
+    assert caught.value.reason is Reason.SERVER_READ_ONLY
+    standby.unlink()
+    server.restart()
+    await _extend(faulty)
+    assert (await _inside(faulty)).history == set(NAMES)
