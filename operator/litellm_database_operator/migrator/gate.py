@@ -1,9 +1,15 @@
 """The gate between a plan and its first statement. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from litellm_database_operator.migrator.planned import Plan
 from litellm_database_operator.model.migration import Policy
+from litellm_database_operator.model.report import clean
+
+_LONGEST: Final = 200
+"""Characters by which names are compared: a plan in the history has them cleaned, and the longest cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,15 +20,31 @@ class Gate:
     words: str
 
 
-def ask_gate(policy: Policy, approved: str, plan: Plan, *, begun: Plan | None = None) -> Gate:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What a plan stands for: its files, and what it could lose."""
+
+    files: frozenset[tuple[str, str]]
+    """Names and checksums."""
+    losses: frozenset[tuple[str, str]]
+    """Acts and objects."""
+
+    def covers(self, other: "Scope") -> bool:
+        """Whether another plan is a part of this one, and would lose nothing more."""
+        return other.files <= self.files and other.losses <= self.losses
+
+
+def ask_gate(policy: Policy, approved: str, plan: Plan, *, begun: Scope | None = None) -> Gate:
     """Say whether a plan passes; `approved` names one, or is empty.
 
-    `begun` is the plan that this run had first: what a lost connection left of an approved plan is approved, too.
+    `begun` is the approved plan, where a run has begun it and did not come to its end: the rest of it is approved too.
     """
     if plan.does_nothing:
         return Gate(passes=True, words="there is nothing to approve")
-    if approved and approved in _names(plan, begun):
+    if approved and approved == plan.digest:
         return Gate(passes=True, words="the plan is approved")
+    if approved and begun is not None and begun.covers(scope_of(plan)):
+        return Gate(passes=True, words="the plan is the rest of an approved one, which a run has begun")
     why = _needs(policy, plan)
     if why is None:
         return Gate(passes=True, words=_unneeded(policy, approved))
@@ -30,19 +52,22 @@ def ask_gate(policy: Policy, approved: str, plan: Plan, *, begun: Plan | None = 
     return Gate(passes=False, words=f"{why}{other}")
 
 
-def _names(plan: Plan, begun: Plan | None) -> frozenset[str]:
-    """Return the digests that stand for a plan: also that of the plan which this one is the rest of."""
-    if begun is None or not (_files(plan) <= _files(begun) and _losses(plan) <= _losses(begun)):
-        return frozenset({plan.digest})
-    return frozenset({plan.digest, begun.digest})
+def scope_of(plan: Plan) -> Scope:
+    """Return what a plan stands for."""
+    return Scope(
+        files=frozenset((clean(file.name, _LONGEST), file.checksum) for file in plan.files),
+        losses=frozenset((str(statement.act), clean(statement.object, _LONGEST)) for statement in plan.losing),
+    )
 
 
-def _files(plan: Plan) -> frozenset[tuple[str, str]]:
-    return frozenset((file.name, file.checksum) for file in plan.files)
-
-
-def _losses(plan: Plan) -> frozenset[tuple[str, str]]:
-    return frozenset((statement.act, statement.object) for statement in plan.losing)
+def read_scope(document: Mapping[str, Any]) -> Scope:
+    """Return what a plan of the history stands for; of one that was too long to be listed, what is listed."""
+    files = document["files"]
+    losing = [each for file in files for each in file["statements"] if each["loses"] and each["rows"] is not False]
+    return Scope(
+        files=frozenset((clean(file["name"], _LONGEST), file["checksum"]) for file in files),
+        losses=frozenset((each["act"], clean(each["object"], _LONGEST)) for each in losing),
+    )
 
 
 def _needs(policy: Policy, plan: Plan) -> str | None:

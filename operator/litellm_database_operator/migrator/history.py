@@ -1,8 +1,8 @@
 """The run's row in litellm_operator.migration_runs, which outlives the Job; docs/spec/history.md gives its columns."""
 
 import json
-from dataclasses import asdict
-from typing import Final
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from psycopg import sql
 
@@ -57,6 +57,21 @@ def plan(planned: Plan, *, row_id: str) -> sql.Composed:
         pending=sql.Literal([file.name for file in planned.files]),
         breaks=sql.Literal(planned.breaks),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """A row of `begun`."""
+
+    plan: dict[str, Any]
+
+
+def begun(settings: Settings) -> sql.Composed:
+    """Read the approved plan, if a run has begun it; columns as Begun, at most one row."""
+    return sql.SQL(
+        "SELECT plan FROM {runs} WHERE plan_digest = {approved} AND approved_plan = {approved} AND digest = {target} "
+        "AND mode = 'Migrate' AND plan IS NOT NULL ORDER BY started_at DESC LIMIT 1"
+    ).format(runs=_RUNS, approved=sql.Literal(settings.approved), target=sql.Literal(settings.target))
 
 
 def end(report: Report, *, row_id: str, missing: tuple[str, ...] | None) -> sql.Composed:

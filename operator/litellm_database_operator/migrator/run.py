@@ -13,7 +13,7 @@ from litellm_database_operator.migrator.content import Content
 from litellm_database_operator.migrator.door import open_session
 from litellm_database_operator.migrator.errors import ConnectionLostError, QueryError
 from litellm_database_operator.migrator.extras import build_indexes, create_views
-from litellm_database_operator.migrator.gate import ask_gate
+from litellm_database_operator.migrator.gate import Scope, ask_gate, read_scope
 from litellm_database_operator.migrator.judge import Judge
 from litellm_database_operator.migrator.log import log, show
 from litellm_database_operator.migrator.look import Seen, look
@@ -49,8 +49,6 @@ class Run:
     progress: Progress
     row_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     """Of the run's row in the history."""
-    begun: Plan | None = None
-    """The first plan of this run: a lost connection leaves the rest of it to do."""
     pause: float = 0.0
     """Seconds before the next try, after one that failed for a reason that passes."""
 
@@ -98,7 +96,7 @@ class Run:
         session.execute(self._begin())
         plan, work = self._planner(session).plan(seen)
         self._tell(session, plan)
-        if not self._passes(plan):
+        if not self._passes(session, plan):
             self.progress.ended = Outcome.AWAITING_APPROVAL
             return
         self._apply(session, work)
@@ -127,17 +125,23 @@ class Run:
 
     def _tell(self, session: Session, plan: Plan) -> None:
         """Say what is going to be done: in the history, in the log, in the report."""
-        self.begun = self.begun or plan
         self.progress.phase = "writing the history"
         self.progress.plan = summary(plan)
         session.execute(self._begin(), history.plan(plan, row_id=self.row_id))
-        if not plan.does_nothing:
+        if self.settings.mode is RunMode.PREVIEW or not plan.does_nothing:
             show(describe(plan))
 
-    def _passes(self, plan: Plan) -> bool:
-        gate = ask_gate(self.settings.policy, self.settings.approved, plan, begun=self.begun)
+    def _passes(self, session: Session, plan: Plan) -> bool:
+        gate = ask_gate(self.settings.policy, self.settings.approved, plan, begun=self._begun(session, plan))
         log("gate", passes="yes" if gate.passes else "no", text=gate.words, plan=plan.digest)
         return gate.passes
+
+    def _begun(self, session: Session, plan: Plan) -> Scope | None:
+        """Return what is approved where this plan is not: a run may have begun that, and been cut off."""
+        if self.settings.approved in {"", plan.digest}:
+            return None
+        found = session.fetch(history.Begun, history.begun(self.settings))
+        return read_scope(found[0].plan) if found else None
 
     def _apply(self, session: Session, work: Work) -> None:
         schema = self._schema

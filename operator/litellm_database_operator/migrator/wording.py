@@ -7,6 +7,7 @@ from litellm_database_operator.migrator.effect import Act, Effect
 from litellm_database_operator.migrator.effects import Lock, Long
 from litellm_database_operator.migrator.planned import Plan, PlannedFile, PlannedStatement
 from litellm_database_operator.model.report import MAX_LINES, PlanSummary, clean
+from litellm_database_operator.model.schema_state import SchemaState
 
 _UNITS: Final = ("bytes", "kB", "MB", "GB")
 _STEP: Final = 1000
@@ -117,6 +118,8 @@ def _lines(plan: Plan) -> Iterator[str]:
         f"bundle {plan.bundle}, the database is {plan.state}: files to apply {len(plan.files)}, "
         f"indexes to build {len(plan.indexes)}, views to make {len(plan.views)}"
     )
+    if plan.state is SchemaState.AHEAD:
+        yield "applied migrations are newer than the bundle: none is ever undone, and a run to it would be refused"
     yield from (f"LOSES ROWS: {loss(statement)}" for statement in plan.losing)
     yield from (f"BLOCKS: {block(statement)}" for statement in plan.blocking)
     for file in plan.files:

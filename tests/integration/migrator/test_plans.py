@@ -279,3 +279,23 @@ def test_the_log_is_json_but_for_the_plan(place: Place, bundles: Path) -> None:
     assert ended.plan[0] == f"plan {plan_of(ended).digest}"
     assert 'LOSES ROWS: DROP COLUMN "note" of "LiteLLM_Key": rows exist' in ended.plan
     assert json.dumps(ended.logs)
+
+
+def test_what_an_approved_run_began_the_next_one_may_end(place: Place, bundles: Path) -> None:
+    """The first run drops the column, and fails at a later file: the plan that remains has another digest."""
+    place.run(bundles, "1")
+    fill(place)
+    make_bundle(
+        bundles, "3", migrations=SECOND | {"20250107000000_fails": 'CREATE INDEX "other" ON "LiteLLM_Other" (id)'}
+    )
+    digest = plan_of(place.run(bundles, "3", LITELLMDB_POLICY="Manual")).digest
+    failed = place.run(bundles, "3", LITELLMDB_POLICY="Manual", LITELLMDB_APPROVED=digest)
+    assert (failed.report.outcome, failed.report.applied) == (Outcome.FAILED, 2)
+    with place.connect_as_migrator() as session:
+        session.execute('CREATE TABLE "LiteLLM_Other" (id TEXT)')
+    assert place.run(bundles, "3", LITELLMDB_POLICY="Manual").report.outcome is Outcome.AWAITING_APPROVAL
+    again = place.run(bundles, "3", LITELLMDB_POLICY="Manual", LITELLMDB_APPROVED=digest)
+    assert (again.report.outcome, again.report.applied) == (Outcome.MIGRATED, 1)
+    assert plan_of(again).digest != digest
+    (said,) = [line["text"] for line in again.logs if line["message"] == "gate"]
+    assert said == "the plan is the rest of an approved one, which a run has begun"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from litellm_database_operator.migrator.gate import ask_gate
-from litellm_database_operator.migrator.planned import Plan, PlannedFile
+from litellm_database_operator.migrator.gate import ask_gate, read_scope, scope_of
+from litellm_database_operator.migrator.planned import Plan, PlannedFile, dump_plan
 from litellm_database_operator.model.migration import Policy
 from tests.unit.migrator.drafts import INDEX, STATEMENT, plan
 
@@ -75,5 +76,13 @@ WHOLE = plan(files=(FIRST, SECOND))
     ],
 )
 def test_the_rest_of_an_approved_plan_is_approved(*, rest: Plan, passes: bool) -> None:
-    assert ask_gate(SAFE, WHOLE.digest, rest, begun=WHOLE).passes is passes
+    begun = read_scope(json.loads(dump_plan(WHOLE)))
+    assert ask_gate(SAFE, WHOLE.digest, rest, begun=begun).passes is passes
     assert not ask_gate(SAFE, WHOLE.digest, rest).passes
+    assert not ask_gate(SAFE, "", rest, begun=begun).passes
+
+
+@pytest.mark.parametrize("odd", ["\x1b[2J" * 50, "\U0001f4a9" * 300, "a  b\n"])
+def test_the_history_knows_a_plan_by_any_name(odd: str) -> None:
+    named = plan(files=(PlannedFile(name=odd, checksum="c", statements=(replace(STATEMENT, object=odd),)),))
+    assert read_scope(json.loads(dump_plan(named))) == scope_of(named)

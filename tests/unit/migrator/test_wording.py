@@ -175,3 +175,10 @@ def test_terminal_codes_in_a_name_reach_nobody() -> None:
     told = describe(plan(replace(STATEMENT, text="DROP \x1b[2J\nFAKE LINE")))
     assert "\x1b" not in told
     assert not any(line.startswith("FAKE") for line in told.splitlines())
+
+
+def test_a_database_that_is_ahead_is_said_to_be() -> None:
+    told = describe(plan(files=(), state=SchemaState.AHEAD)).splitlines()
+    assert (
+        told[2] == "applied migrations are newer than the bundle: none is ever undone, and a run to it would be refused"
+    )
