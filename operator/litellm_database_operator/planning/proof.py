@@ -13,11 +13,13 @@ from litellm_database_operator.model.bundle import Bundle
 from litellm_database_operator.model.observed import InsideFacts, JobFacts
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.schema_state import SchemaState
+from litellm_database_operator.planning.approval import how_to_approve
+from litellm_database_operator.planning.gate import gate_fingerprint
 from litellm_database_operator.planning.occasion import Occasion
 from litellm_database_operator.planning.question import Question, migration_question, running_job
 from litellm_database_operator.planning.running import held_up
 from litellm_database_operator.planning.state import state_of
-from litellm_database_operator.planning.verdict import told_of_failure
+from litellm_database_operator.planning.verdict import plan_that_waits, told_of_failure
 
 _AGAIN_AFTER: Final = timedelta(hours=1)
 """So long after it a proof is repeated that failed; and one that found something missing, in case that was mended."""
@@ -48,7 +50,7 @@ def proof_question(
 ) -> Question | None:
     """Return the run that is due for a proof, or None."""
     proof = _due(resource, inside, occasion)
-    last = _last(proof, jobs)
+    last = _last(resource, proof, jobs)
     if not proof or (last is not None and occasion.now - last.created < _AGAIN_AFTER):
         return None
     return migration_question(resource, occasion.target, inside, proof=proof)
@@ -67,9 +69,11 @@ def told_of_proof(
     if running is not None:
         held = held_up(running) if running.proof else None
         return f"the comparison after that of {running.proof} waits: {held.message}" if held else ""
-    last = _last(proof, jobs)
-    if last is None or last.succeeded:
+    last = _last(resource, proof, jobs)
+    if last is None:
         return ""
+    if last.succeeded:
+        return _told_of_gate(resource, last)
     why = told_of_failure(resource, last, f"Job {last.name}")
     return f"the comparison after that of {proof} could not be made, and is tried every hour: {why.message}"
 
@@ -79,6 +83,15 @@ def _due(resource: LiteLLMDatabase, inside: InsideFacts, occasion: Occasion) -> 
     return proof_due(occasion.target, inside, uid=uid, now=occasion.now, every=every)
 
 
-def _last(proof: str, jobs: Iterable[JobFacts]) -> JobFacts | None:
-    """Return the newest finished Job of a proof: the database shows nothing of it, so that it failed."""
-    return next((job for job in jobs if proof and job.finished and job.proof == proof), None)
+def _told_of_gate(resource: LiteLLMDatabase, last: JobFacts) -> str:
+    """Return what a comparison found to build and was not let: an index that somebody dropped, and policy Manual."""
+    plan = plan_that_waits(last)
+    if plan is None:
+        return ""
+    return f"a comparison found something to build, which waits for approval: {how_to_approve(resource, plan)}"
+
+
+def _last(resource: LiteLLMDatabase, proof: str, jobs: Iterable[JobFacts]) -> JobFacts | None:
+    """Return the newest finished Job of a proof: the database shows nothing of it, so that it came to nothing."""
+    gate = gate_fingerprint(resource.spec.migration)
+    return next((job for job in jobs if proof and job.finished and (job.proof, job.gate) == (proof, gate)), None)

@@ -48,8 +48,10 @@ def judge_last_run(
     ended_at = told.ledger if told and told.applied else last.ledger
     if ended_at != question.ledger:
         return _undone(last, inside, occasion)
+    if plan := plan_that_waits(last):
+        return awaiting(resource, last, plan, serves=bool(inside.finished))
     if last.succeeded and told is not None:
-        return _waits_for_approval(resource, last, told, inside) or _left_incomplete(last, inside, occasion)
+        return _left_incomplete(last, inside, occasion)
     failure = told_of_failure(resource, last, f"Job {last.name} to bundle {question.target.version}")
     passes = failure.reason in PASSING or _was_mended(failure.reason, inside, occasion)
     return or_another_try(failure, last, occasion) if passes else failure
@@ -81,12 +83,11 @@ def _was_mended(reason: Reason, inside: InsideFacts, occasion: Occasion) -> bool
     return reason in _SEEN_AS and state_of(occasion.target, inside) is not _SEEN_AS[reason]
 
 
-def _waits_for_approval(
-    resource: LiteLLMDatabase, last: JobFacts, told: report.Report, inside: InsideFacts
-) -> Finding | None:
-    if told.outcome is not report.Outcome.AWAITING_APPROVAL or told.plan is None:
-        return None
-    return awaiting(resource, last, told.plan, serves=bool(inside.finished))
+def plan_that_waits(last: JobFacts) -> report.PlanSummary | None:
+    """Return the plan that a run made and was not let go through with, or None."""
+    found = read_report(last) if last.succeeded else None
+    waits = isinstance(found, report.Report) and found.outcome is report.Outcome.AWAITING_APPROVAL
+    return found.plan if isinstance(found, report.Report) and waits else None
 
 
 def _left_incomplete(last: JobFacts, inside: InsideFacts, occasion: Occasion) -> Finding | None:

@@ -1,6 +1,7 @@
 """A plan that waits for a person: when it does, what is said, and what lets it pass."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,16 +9,16 @@ import pytest
 from litellm_database_operator.model import names
 from litellm_database_operator.model.bundle import ledger_fingerprint
 from litellm_database_operator.model.migration import Engine, Policy, RunMode
-from litellm_database_operator.model.observed import JobFacts
+from litellm_database_operator.model.observed import JobFacts, Judged
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Outcome, PlanSummary
 from litellm_database_operator.model.resource import Migration
 from litellm_database_operator.planning.findings import Finding, State
 from litellm_database_operator.planning.gate import DEFAULT_GATE, gate_fingerprint
-from litellm_database_operator.planning.plan import make_plan
+from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.steps import StartMigration, Step
 from tests.support.gate import DIGEST, HARMLESS, LOSES, OTHER_DIGEST, planned, previewed
-from tests.support.planning import BUNDLE, NEWER, inside_of, job_of, occasion_of, ready, resource_of
+from tests.support.planning import BUNDLE, EMPTY, NEWER, NOW, inside_of, job_of, occasion_of, ready, resource_of
 
 MANUAL = {"policy": "Manual"}
 APPROVED = {"approvedPlan": DIGEST}
@@ -209,3 +210,38 @@ def test_a_report_that_contradicts_the_database_is_not_believed(job: JobFacts) -
 def test_a_job_that_failed_waits_for_no_approval() -> None:
     _, finding = upgrade(planned(succeeded=False))
     assert finding.reason is Reason.MIGRATION_INTERRUPTED
+
+
+# A comparison that found something to build
+
+COMPARED = replace(inside_of(NEWER), judged={NEWER.digest: Judged(at=NOW - timedelta(days=2), missing=())})
+TOKEN = (NOW - timedelta(days=2)).isoformat()
+
+
+def compared(*jobs: JobFacts, migration: dict[str, Any]) -> Plan:
+    """Return the plan for a database at its target whose last comparison was two days ago."""
+    resource = resource_of({"migration": migration})
+    return make_plan(resource, ready(resource, inside=COMPARED, jobs=jobs), occasion_of(resource, target=NEWER))
+
+
+def test_what_a_comparison_may_not_build_is_told_and_ready_stays() -> None:
+    """Somebody dropped an index, and the policy is Manual."""
+    waits = planned(replace(HARMLESS, pending=0), ledger=NEWER.migrations, proof=TOKEN, gate=gate_of(MANUAL))
+    plan = compared(waits, migration=MANUAL)
+    assert (plan.steps, plan.decisive()) == ((), None)
+    assert plan.migrated.message.endswith(APPROVAL)
+
+
+def test_once_it_is_approved_it_is_built_at_once() -> None:
+    waits = planned(replace(HARMLESS, pending=0), ledger=NEWER.migrations, proof=TOKEN, gate=gate_of(MANUAL))
+    plan = compared(waits, migration=MANUAL | APPROVED)
+    assert (started(plan.steps).proof, started(plan.steps).approved) == (TOKEN, DIGEST)
+    assert plan.decisive() is None
+
+
+def test_an_empty_database_serves_nobody_yet() -> None:
+    resource = resource_of({"migration": MANUAL})
+    job = planned(ledger=(), target=BUNDLE, gate=gate_of(MANUAL))
+    found = make_plan(resource, ready(resource, inside=EMPTY, jobs=(job,)), occasion_of(resource)).migrated
+    assert found.reason is Reason.AWAITING_APPROVAL
+    assert "serves on" not in found.message

@@ -116,6 +116,9 @@ def test_a_preview_is_planned_for_a_database_that(changes: dict[str, Any], jobs:
         pytest.param({"inside": EMPTY}, id="is to be migrated first"),
         pytest.param({"inside": EMPTY, "may_migrate": False}, id="waits for its migration"),
         pytest.param({"inside": EMPTY, "jobs": (job_of(),)}, id="is being migrated"),
+        pytest.param(
+            {"inside": EMPTY, "jobs": (job_of(finished=True, pod=pod_of(exit_code=137)),)}, id="is tried again"
+        ),
     ],
 )
 def test_no_preview_is_planned_for_a_database_that(changes: dict[str, Any]) -> None:
@@ -123,6 +126,13 @@ def test_no_preview_is_planned_for_a_database_that(changes: dict[str, Any]) -> N
     made = plan(*jobs, **changes)
     assert not [step for step in made.steps if isinstance(step, StartMigration) and step.mode is RunMode.PREVIEW]
     assert made.migrated.state is State.WAITING
+
+
+def test_while_the_target_comes_first_the_preview_says_so_and_hurries_nobody() -> None:
+    stuck = job_of(pod=pod_of(waiting="ErrImagePull", message="no such image"))
+    made = plan(stuck, inside=EMPTY)
+    assert told(made).message == "it is planned once the database is at its target"
+    assert (made.migrated.reason, made.retry_after()) == (Reason.IMAGE_PULL_FAILED, 30)
 
 
 def test_a_preview_waits_for_a_free_slot() -> None:
