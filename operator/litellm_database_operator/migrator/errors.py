@@ -18,6 +18,12 @@ class ConnectError(Exception):
 class ConnectionLostError(Exception):
     """The session ended while it was used; what was not committed is gone."""
 
+    def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
+        """`sqlstate` is the server's last word, where it had one: 57P01."""
+        super().__init__(message)
+        self.message = message
+        self.sqlstate = sqlstate
+
 
 class QueryError(Exception):
     """The server refused a statement."""

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Final, TypeGuard
 
 from litellm_database_operator.migrator.errors import ConnectionLostError, QueryError
 from litellm_database_operator.migrator.judge import JudgeError
@@ -34,7 +34,7 @@ def patiently(attempt: Callable[[], None], progress: Progress) -> None:
     return None
 
 
-def may_pass(error: BaseException) -> bool:
+def may_pass(error: BaseException) -> TypeGuard[ConnectionLostError | QueryError | JudgeError]:
     """Tell whether a run that ended so may go through when it begins again with a look."""
     match error:
         case ConnectionLostError():
@@ -47,16 +47,14 @@ def may_pass(error: BaseException) -> bool:
             return False
 
 
-def say_again(error: BaseException, progress: Progress) -> float:
+def say_again(error: ConnectionLostError | QueryError | JudgeError, progress: Progress) -> float:
     """Tell that a run begins again; return the seconds to wait first: whoever reconnects has waited at the door."""
-    if not isinstance(error, QueryError | JudgeError):
-        progress.hinder(str(error))
-        log("lost the connection", text=str(error))
-        return 0.0
     code = error.code if isinstance(error, JudgeError) else None
     progress.hinder(error.message, prisma_code=code, sqlstate=error.sqlstate)
-    log("begins again", phase=progress.phase, text=error.message, code=code, sqlstate=error.sqlstate)
-    return _PAUSE
+    lost = isinstance(error, ConnectionLostError)
+    message = "lost the connection" if lost else "begins again"
+    log(message, phase=progress.phase, text=error.message, code=code, sqlstate=error.sqlstate)
+    return 0.0 if lost else _PAUSE
 
 
 def _say(progress: Progress, pause: float) -> None:

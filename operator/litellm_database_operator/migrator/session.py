@@ -92,7 +92,7 @@ class Session:
                 return cursor.execute(query).fetchall()
         except psycopg.Error as error:
             if self._connection.closed:
-                raise ConnectionLostError(_first_line(error)) from error
+                raise ConnectionLostError(_first_line(error), sqlstate=error.sqlstate) from error
             raise QueryError(_first_line(error), sqlstate=error.sqlstate or "", position=None) from error
 
     def on_close(self, ending: Callable[[], None]) -> None:
@@ -115,14 +115,11 @@ class Session:
 
     def _refuse(self, result: PGresult) -> None:
         message = _field(result, pq.DiagnosticField.MESSAGE_PRIMARY)
+        sqlstate = _field(result, pq.DiagnosticField.SQLSTATE)
         if self._connection.pgconn.status == pq.ConnStatus.BAD:
-            raise ConnectionLostError(message)
+            raise ConnectionLostError(message, sqlstate=sqlstate or None)
         position = _field(result, pq.DiagnosticField.STATEMENT_POSITION)
-        raise QueryError(
-            message,
-            sqlstate=_field(result, pq.DiagnosticField.SQLSTATE),
-            position=int(position) if position else None,
-        )
+        raise QueryError(message, sqlstate=sqlstate, position=int(position) if position else None)
 
 
 def connect(login: Login) -> Session:

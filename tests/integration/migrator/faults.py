@@ -45,11 +45,12 @@ def wait_for_session(place: Place, condition: str) -> int:
     raise AssertionError(f"no session of the migrator came to {condition}")
 
 
-def wait_for(place: Place, query: str) -> None:
-    """Return when a query has a row."""
+def wait_for(place: Place, condition: str) -> None:
+    """Return when another session of the database is as the condition says."""
     patience = time.monotonic() + 30
+    query = b"SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND "
     with place.connect() as session:
         while time.monotonic() < patience:
-            if session.execute(sql.SQL(query)).fetchone():  # pyright: ignore[reportArgumentType] # the test's own text
+            if session.execute(query + condition.encode()).fetchone() is not None:
                 return
-    raise AssertionError(f"never came to be: {query}")
+    raise AssertionError(f"no session came to {condition}")

@@ -153,13 +153,14 @@ def test_a_lost_connection_is_made_again_and_the_ledger_read_anew(place: Place, 
     script = f"{MIGRATIONS[ALIAS]}\n;{AT_THE_GATE};"
     library = make_bundle(tmp_path, BUNDLE, migrations=changed(alias=script))
     with holding(place, LOCK_GATE):
-        job = place.start(library, BUNDLE)
+        job = place.start(library, BUNDLE, LITELLMDB_POLICY="Auto")
         session = wait_for_session(place, "wait_event_type = 'Lock'")
         with place.connect() as admin:
             admin.execute("SELECT pg_terminate_backend(%s, 10000)", [session])
         job.wait_for("lost the connection")
     ended = job.end()
     assert (ended.report.outcome, ended.report.applied) == (Outcome.MIGRATED, 3)
+    assert [line["sqlstate"] for line in ended.logs if line["message"] == "lost the connection"] == ["57P01"]
     assert place.history() == [("Migrated", 3, 3, True, None)]
 
 

@@ -92,7 +92,7 @@ def test_an_index_that_somebody_builds_right_now_is_left_to_him(place: Place, tm
     with place.connect_as_migrator() as builder:
         with holding(place, sql.SQL("UPDATE \"LiteLLM_Key\" SET alias = ''")):
             builder.pgconn.send_query(b'CREATE INDEX CONCURRENTLY "by_alias" ON "LiteLLM_Key" (alias)')
-            wait_for(place, "SELECT true FROM pg_index WHERE NOT indisvalid")
+            wait_for(place, "EXISTS (SELECT FROM pg_index WHERE NOT indisvalid)")
             job = place.start(library, BUNDLE)
             wait_for_session(place, "wait_event_type = 'Lock'")
         ended = job.end()
