@@ -93,5 +93,5 @@ def _told_of_gate(resource: LiteLLMDatabase, last: JobFacts) -> str:
 
 def _last(resource: LiteLLMDatabase, proof: str, jobs: Iterable[JobFacts]) -> JobFacts | None:
     """Return the newest finished Job of a proof: the database shows nothing of it, so that it came to nothing."""
-    gate = gate_fingerprint(resource.spec.migration)
-    return next((job for job in jobs if proof and job.finished and (job.proof, job.gate) == (proof, gate)), None)
+    asked = (proof, gate_fingerprint(resource.spec.migration), resource.retry)
+    return next((job for job in jobs if proof and job.finished and (job.proof, job.gate, job.retry) == asked), None)

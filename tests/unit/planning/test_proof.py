@@ -9,11 +9,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from litellm_database_operator.model.migration import RunMode
 from litellm_database_operator.model.observed import InsideFacts, JobFacts, Judged
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure
+from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.planning.occasion import PreviewTarget
+from litellm_database_operator.planning.plan import make_plan
 from litellm_database_operator.planning.proof import is_proof_due, proof_due, proof_question, told_of_proof
-from tests.support.planning import BUNDLE, NEWER, NOW, inside_of, job_of, occasion_of, pod_of, report_of, resource_of
+from litellm_database_operator.planning.steps import StartMigration
+from tests.support.planning import (
+    BUNDLE,
+    NEWER,
+    NOW,
+    inside_of,
+    job_of,
+    occasion_of,
+    pod_of,
+    ready,
+    report_of,
+    resource_of,
+)
 
 DAY = timedelta(hours=24)
 RESOURCE = resource_of()
@@ -124,6 +140,31 @@ def test_the_question_is_asked_once_by_everybody() -> None:
 )
 def test_one_that_failed_is_repeated_every_hour(job: JobFacts, asked: bool) -> None:  # noqa: FBT001
     assert (_ask(job) is not None) is asked
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        pytest.param(resource_of(annotations={"litellmdb.dev/retry": "1"}), id="by another try"),
+        pytest.param(resource_of({"migration": {"approvedPlan": "sha256:" + "1" * 64}}), id="by an approval"),
+    ],
+)
+def test_a_person_need_not_wait_for_the_hour(resource: LiteLLMDatabase) -> None:
+    failed = job_of(finished=True, proof=PROOF, created=NOW)
+    assert proof_question(RESOURCE, _judged(DAY * 2), (failed,), occasion_of(RESOURCE)) is None
+    assert proof_question(resource, _judged(DAY * 2), (failed,), occasion_of(resource)) is not None
+    assert told_of_proof(resource, _judged(DAY * 2), (failed,), occasion_of(resource)) == ""
+
+
+def test_a_preview_comes_first() -> None:
+    """A person waits for it."""
+    preview = {"migration": {"preview": {"bundle": NEWER.version}}}
+    resource = resource_of(preview)
+    occasion = replace(occasion_of(resource), preview=PreviewTarget(bundle=NEWER))
+    plan = make_plan(resource, ready(resource, inside=_judged(DAY * 2)), occasion)
+    (step,) = plan.steps
+    assert isinstance(step, StartMigration)
+    assert (step.mode, step.proof) == (RunMode.PREVIEW, "")
 
 
 def test_why_it_cannot_be_made_is_told() -> None:
