@@ -24,10 +24,6 @@ _SEVERAL: Final = ("one", "two", "three", "four")
 _HAND_OVER: Final = 15.0
 _MISSING: Final = "localhost/missing:none"
 
-_PROOF_HOURS: Final = "LITELLMDB_PROOF_HOURS"
-_MEND: Final = 'ALTER TABLE public."LiteLLM_UserTable" ADD COLUMN user_alias TEXT'
-_DAMAGE: Final = 'ALTER TABLE public."LiteLLM_UserTable" DROP COLUMN user_alias'
-
 Image = Callable[..., None]
 
 
@@ -62,19 +58,6 @@ def image(operator: Kubectl) -> Iterator[Image]:
 
     yield choose
     choose()
-
-
-@pytest.fixture
-def proofs(operator: Kubectl) -> Iterator[Callable[[], None]]:
-    """Give a way to have every database compared again at each look; it is as it was in the end."""
-
-    def make_often() -> None:
-        operator.run("set", "env", f"deployment/{OPERATOR}", f"{_PROOF_HOURS}=0.001")
-        _wait_for_rollout(operator)
-
-    yield make_often
-    operator.run("set", "env", f"deployment/{OPERATOR}", f"{_PROOF_HOURS}-")
-    _wait_for_rollout(operator)
 
 
 def test_first_ready_takes_few_writes(ready: tuple[Kubectl, list[str]]) -> None:
@@ -122,24 +105,6 @@ def test_second_operator_takes_over_within_seconds(doubled: Kubectl, kubectl: Ku
         "lease", OPERATOR, lambda lease: lease["spec"]["holderIdentity"] not in ("", leader), within=_HAND_OVER
     )
     _ask(kubectl, shared, "gateway")
-    _wait_until_ready(kubectl, "gateway")
-
-
-def test_what_was_removed_by_hand_is_found_by_a_proof_and_said_with_table_and_column(
-    proofs: Callable[[], None], kubectl: Kubectl, shared: ServerPod
-) -> None:
-    _ask(kubectl, shared, "gateway")
-    _wait_until_ready(kubectl, "gateway")
-    owner = shared.connect(f"{kubectl.namespace}_gateway")
-    owner.execute(_DAMAGE)
-    proofs()
-    drifted = kubectl.wait_for("lldb", "gateway", has_reason("SchemaIncomplete"), within=READY_WITHIN)
-    assert "LiteLLM_UserTable.user_alias" in condition(drifted, "Ready")["message"]
-    assert condition(drifted, "Stalled")["status"] == "True"
-    assert drifted["status"]["schema"]["state"] == "Drifted"
-    with owner:
-        owner.execute(_MEND)
-    kubectl.run("annotate", "lldb", "gateway", "litellmdb.dev/retry=mended")
     _wait_until_ready(kubectl, "gateway")
 
 
