@@ -81,7 +81,7 @@ class Session:
                 self._connection.pgconn.send_query(query)
                 self._connection.wait(_collect(self._connection.pgconn, self._results))
         except psycopg.Error as error:
-            raise ConnectionLostError(_first_line(error)) from error
+            raise ConnectionLostError(_first_line(error), sqlstate=self._last_word()) from error
         if self._results and self._results[-1].status == pq.ExecStatus.FATAL_ERROR:
             self._refuse(self._results[-1])
 
@@ -112,6 +112,10 @@ class Session:
             yield
         finally:
             self.busy_since = None
+
+    def _last_word(self) -> str | None:
+        """Return the SQLSTATE that the server said before it closed the connection, if it did."""
+        return _field(self._results[-1], pq.DiagnosticField.SQLSTATE) or None if self._results else None
 
     def _refuse(self, result: PGresult) -> None:
         message = _field(result, pq.DiagnosticField.MESSAGE_PRIMARY)
