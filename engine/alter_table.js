@@ -1,6 +1,6 @@
 // @ts-check
 /** What one command of an ALTER TABLE does. Pure; the caller adds the table's name. */
-import { defaultOf } from './expressions.js'
+import { columnsIn, defaultOf } from './expressions.js'
 import { isSerial, spell } from './types.js'
 
 /** @typedef {import('./statements.js').Effect} Effect */
@@ -47,13 +47,13 @@ const COMMANDS = {
 /**
  * @param {any} column a ColumnDef
  * @param {boolean} ifNotExists
- * @returns {Effect[]} the column, then the constraints that come with it
+ * @returns {Effect[]} the column, then the constraints that come with it, if it comes
  */
 function addedColumn({ colname: name, typeName, constraints = [] }, ifNotExists) {
   const all = constraints.map((/** @type {any} */ { Constraint }) => Constraint)
   const notNull = isSerial(typeName) || all.some((/** @type {any} */ { contype }) => NOT_NULL.has(contype))
   const added = /** @type {Effect} */ ({ act: 'AddColumn', name, type: spell(typeName), default: columnDefault(typeName, all), notNull, ifNotExists })
-  return [added, ...all.flatMap(constraintEffects)]
+  return [added, ...all.flatMap(constraintEffects).map((/** @type {Effect} */ effect) => ({ ...effect, conditional: ifNotExists }))]
 }
 
 const NOT_NULL = new Set(['CONSTR_NOTNULL', 'CONSTR_PRIMARY', 'CONSTR_IDENTITY'])
@@ -73,16 +73,17 @@ function columnDefault(typeName, constraints) {
 }
 
 /** @type {Record<string, import('./statements.js').ConstraintKind>} */
-const KINDS = { CONSTR_FOREIGN: 'foreignKey', CONSTR_CHECK: 'check', CONSTR_UNIQUE: 'unique', CONSTR_EXCLUSION: 'unique', CONSTR_PRIMARY: 'primaryKey' }
+const KINDS = { CONSTR_FOREIGN: 'foreignKey', CONSTR_CHECK: 'check', CONSTR_UNIQUE: 'unique', CONSTR_EXCLUSION: 'exclusion', CONSTR_PRIMARY: 'primaryKey' }
 
 /**
  * @param {any} constraint a Constraint; NOT NULL of a column is a fact of the column, and a default is none
  * @returns {Effect[]}
  */
-export function constraintEffects({ contype, conname: name, keys, pktable, indexname, skip_validation: skipped, is_enforced: enforced }) {
+export function constraintEffects({ contype, conname: name, keys, pktable, indexname, skip_validation: skipped, is_enforced: enforced, raw_expr: expression, exclusions, where_clause: where }) {
   const ofTable = contype === 'CONSTR_NOTNULL' && keys
   const constraint = ofTable ? 'notNull' : KINDS[contype]
   if (!constraint) return []
   const checked = constraint === 'foreignKey' || constraint === 'check'
-  return [{ act: 'AddConstraint', name, constraint, references: pktable?.relname, notValid: skipped || (checked && !enforced), using: Boolean(indexname) }]
+  const columns = columnsIn([expression, exclusions, where])
+  return [{ act: 'AddConstraint', name, constraint, columns, references: pktable?.relname, notValid: skipped || (checked && !enforced), using: Boolean(indexname) }]
 }

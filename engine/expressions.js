@@ -27,7 +27,7 @@ const VOLATILE = new Set(['clock_timestamp', 'currval', 'gen_random_uuid', 'gene
  */
 export function defaultOf(expression) {
   if (!expression || expression.A_Const?.isnull) return 'none'
-  return [...calls(expression)].every((call) => STABLE.has(builtIn(call))) ? 'constant' : 'volatile'
+  return [...nodes(expression, 'FuncCall')].every((call) => STABLE.has(builtIn(call))) ? 'constant' : 'volatile'
 }
 
 /**
@@ -36,7 +36,7 @@ export function defaultOf(expression) {
  * @returns {Effect[]}
  */
 export function functionEffects(tree) {
-  return [...calls(tree)].flatMap(callEffects)
+  return [...nodes(tree, 'FuncCall')].flatMap(callEffects)
 }
 
 /**
@@ -51,14 +51,26 @@ function callEffects(call) {
 
 /**
  * @param {any} tree
- * @returns {Generator<any>} every FuncCall in it
+ * @param {string} kind
+ * @returns {Generator<any>} every node of a kind in it
  */
-function* calls(tree) {
+function* nodes(tree, kind) {
   if (!(tree instanceof Object)) return
   for (const [name, value] of Object.entries(tree)) {
-    if (name === 'FuncCall') yield value
-    yield* calls(value)
+    if (name === kind) yield value
+    yield* nodes(value, kind)
   }
+}
+
+/**
+ * The columns that an index or an expression needs, each once.
+ * @param {any} tree
+ * @returns {string[]}
+ */
+export function columnsIn(tree) {
+  const keys = [...nodes(tree, 'IndexElem')].flatMap(({ name }) => name ?? [])
+  const referred = [...nodes(tree, 'ColumnRef')].flatMap(({ fields }) => fields.at(-1).String?.sval ?? [])
+  return [...new Set([...keys, ...referred])]
 }
 
 /** The name of a call that means a built-in function, else nothing. @param {any} call */

@@ -3,7 +3,7 @@
  * What one SQL statement does, read from its tree. Pure; docs/spec/judge-protocol.md says what the words mean. What this module does not know is Unknown, never nothing.
  */
 import { commandEffects, constraintEffects } from './alter_table.js'
-import { functionEffects } from './expressions.js'
+import { columnsIn, functionEffects } from './expressions.js'
 import { namesOf } from './types.js'
 
 /**
@@ -11,11 +11,11 @@ import { namesOf } from './types.js'
  *   | 'AddConstraint' | 'DropConstraint' | 'ValidateConstraint' | 'RenameConstraint' | 'CreateIndex' | 'DropIndex' | 'RenameIndex' | 'CreateEnum' | 'AddEnumValue' | 'RenameEnumValue'
  *   | 'DropType' | 'RenameType' | 'CreateView' | 'DropView' | 'CreateFunction' | 'CreateTrigger' | 'Insert' | 'Update' | 'Delete' | 'Truncate' | 'DropSchema' | 'DropOther' | 'Set' | 'Unknown'} Act
  */
-/** @typedef {'foreignKey' | 'check' | 'unique' | 'primaryKey' | 'notNull'} ConstraintKind */
+/** @typedef {'foreignKey' | 'check' | 'exclusion' | 'unique' | 'primaryKey' | 'notNull'} ConstraintKind */
 /**
  * A fact that is null, false, empty or `none` is left out.
  * @typedef {{act: Act, table?: string, schema?: string, name?: string, newName?: string, type?: string | null, using?: boolean, default?: 'none' | 'constant' | 'volatile', notNull?: boolean, columns?: string[],
- *   onlyNull?: boolean, where?: boolean, concurrently?: boolean, constraint?: ConstraintKind, notValid?: boolean, references?: string, cascade?: boolean, ifExists?: boolean, ifNotExists?: boolean,
+ *   onlyNull?: boolean, where?: boolean, expression?: boolean, concurrently?: boolean, constraint?: ConstraintKind, notValid?: boolean, references?: string, cascade?: boolean, ifExists?: boolean, ifNotExists?: boolean,
  *   conditional?: boolean, text?: string}} Effect
  */
 
@@ -105,13 +105,13 @@ function readAlterTable({ relation, cmds, objtype, missing_ok: missingTable }) {
   )
 }
 
-/** Its foreign keys take a lock on tables that are there already. @param {any} node @returns {Effect[]} */
+/** Its foreign keys take a lock on tables that are there already; its checks and exclusions no schema.prisma names. @param {any} node @returns {Effect[]} */
 function readCreateTable({ relation, tableElts = [], if_not_exists: ifNotExists, inhRelations = [] }) {
   const place = placeOf(relation)
   const constraints = /** @type {Effect[]} */ (tableElts.flatMap(constraintsOf).flatMap(constraintEffects))
-  const keys = constraints.filter(({ references }) => references)
+  const told = constraints.filter(({ references, constraint }) => references || constraint === 'check' || constraint === 'exclusion')
   const parents = inhRelations.map((/** @type {any} */ { RangeVar }) => unknown(RangeVar))
-  return [{ act: 'CreateTable', ...place, ifNotExists }, ...keys.map((key) => ({ ...key, ...place })), ...parents]
+  return [{ act: 'CreateTable', ...place, ifNotExists }, ...told.map((each) => ({ ...each, ...place, conditional: ifNotExists })), ...parents]
 }
 
 /**
@@ -130,8 +130,10 @@ function readCreateTableAs({ query, into, objtype, if_not_exists: ifNotExists })
 }
 
 /** @param {any} node @returns {Effect[]} */
-function readCreateIndex({ idxname: name, relation, concurrent: concurrently, if_not_exists: ifNotExists, unique }) {
-  return [{ act: 'CreateIndex', ...placeOf(relation), name, concurrently, ifNotExists, constraint: unique ? 'unique' : undefined }]
+function readCreateIndex({ idxname: name, relation, concurrent: concurrently, if_not_exists: ifNotExists, unique, whereClause, indexParams, indexIncludingParams }) {
+  const columns = columnsIn([indexParams, indexIncludingParams, whereClause])
+  const expression = indexParams.some((/** @type {any} */ { IndexElem }) => IndexElem.expr)
+  return [{ act: 'CreateIndex', ...placeOf(relation), name, columns, concurrently, ifNotExists, constraint: unique ? 'unique' : undefined, where: Boolean(whereClause), expression }]
 }
 
 /** @param {any} node @returns {Effect[]} */
