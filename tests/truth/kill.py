@@ -14,7 +14,7 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
-from tests.integration.migrator.place import Running
+from tests.integration.migrator.place import Place, Running
 
 _GATE: Final = 4711
 _PATIENCE: Final = 60.0
@@ -22,7 +22,7 @@ _PATIENCE: Final = 60.0
 _SET_UP: Final = """
 CREATE SCHEMA truth;
 GRANT USAGE ON SCHEMA truth TO PUBLIC;
-CREATE FUNCTION truth.wait() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION truth.wait() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
 BEGIN
   IF NEW.migration_name = {migration} AND NEW.finished_at IS NOT NULL THEN
     PERFORM pg_catalog.pg_advisory_xact_lock_shared({gate});
@@ -40,6 +40,10 @@ END $$;
 CREATE EVENT TRIGGER truth_watch ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION truth.watch();
 """
 _TEAR_DOWN: Final = "DROP SCHEMA truth CASCADE"
+_AT_THE_GATE: Final = """
+SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
 _OTHERS: Final = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 
 
@@ -55,16 +59,15 @@ def gate(session: psycopg.Connection, migration: str) -> Generator[None]:
         session.execute(_TEAR_DOWN)
 
 
-def kill_at_the_gate(session: psycopg.Connection, running: Running, *, committed: bool) -> None:
+def kill_at_the_gate(session: psycopg.Connection, place: Place, running: Running, *, committed: bool) -> None:
     """Kill it there. The server then commits what it has begun, or loses its session as well."""
-    _wait(
-        lambda: _holds(
-            session,
-            "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted "
-            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-        )
-    )
-    running.kill()
+    report = place.folder / "termination-log"
+    try:
+        _wait(lambda: report.exists() or _holds(session, _AT_THE_GATE))
+    finally:
+        running.kill()
+    if report.exists():
+        raise RuntimeError(f"the migrator ended before that file: {report.read_text()}")
     if not committed:
         session.execute(f"SELECT pg_terminate_backend(pid) {_OTHERS}")
         _wait(lambda: not _holds(session, f"SELECT {_OTHERS}"))
@@ -80,5 +83,5 @@ def _wait(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + _PATIENCE
     while not condition():
         if time.monotonic() > deadline:
-            raise TimeoutError("the migrator did not come to the file at which it is to be killed")
+            raise TimeoutError("the migrator is not where it is to be killed, or its session does not end")
         time.sleep(0.01)  # between two looks

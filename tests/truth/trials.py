@@ -102,7 +102,7 @@ def _kill(case: Kill, workshop: Workshop) -> Judgement:
     with workshop.trial() as trial:
         with trial.connect() as session, gate(session, case.migration):
             running = trial.place.start(workshop.library, case.version)
-            kill_at_the_gate(session, running, committed=case.committed)
+            kill_at_the_gate(session, trial.place, running, committed=case.committed)
             row = session.execute(
                 "SELECT count(*) FROM _prisma_migrations WHERE migration_name = %s AND finished_at IS NOT NULL",
                 [case.migration],
