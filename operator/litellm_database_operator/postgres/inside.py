@@ -8,7 +8,7 @@ from litellm_database_operator.model.names import LEDGER_TABLE, OPERATOR_SCHEMA,
 from litellm_database_operator.model.observed import InsideFacts, LoginState
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.secret import Endpoint, Password
-from litellm_database_operator.postgres import queries
+from litellm_database_operator.postgres import inside_queries
 from litellm_database_operator.postgres.connection import ConnectFailedError, Login, Session, connect
 from litellm_database_operator.postgres.sqlstates import ConnectFault, connect_error, connect_fault
 
@@ -58,6 +58,6 @@ def _state(doing: str, text: str) -> LoginState:
 async def _look(session: Session, database: DatabaseName, schema: SchemaName) -> InsideFacts:
     doing = f"look into database {database}"
     names = {"schema": schema, "operator_schema": OPERATOR_SCHEMA, "ledger": LEDGER_TABLE}
-    (found,) = await session.fetch(doing, queries.INSIDE, names)
-    (told,) = await session.fetch(doing, queries.inside(schema, found))
-    return queries.inside_facts(found, told)
+    (found,) = await session.fetch(doing, inside_queries.INSIDE, names)
+    (told,) = await session.fetch(doing, inside_queries.inside(schema, found))
+    return inside_queries.inside_facts(found, told)
