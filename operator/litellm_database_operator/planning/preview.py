@@ -50,7 +50,10 @@ def previewed(occasion: Occasion) -> Bundle | None:
 def plan_preview(
     resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, occasion: Occasion, *, settled: bool
 ) -> PreviewPlan:
-    """Decide what is told of the preview, and whether a run is due: once for a target and a ledger."""
+    """Decide what is told of the preview, and which run is due for it: one for a target and a ledger.
+
+    It waits until the database is `settled`, at its target or waiting for a person.
+    """
     asked = occasion.preview
     if asked is None:
         return PreviewPlan()
@@ -65,7 +68,7 @@ def plan_preview(
         return answered
     told = _on_its_way(observed.jobs) if settled else "it is planned once the database is at its target"
     finding = PreviewFinding(bundle=bundle, state=state.state_of(bundle, inside), message=told)
-    return PreviewPlan(finding=finding, question=question if settled else None)
+    return PreviewPlan(finding=finding, question=question)
 
 
 def _on_its_way(jobs: tuple[JobFacts, ...]) -> str:

@@ -13,7 +13,7 @@ from litellm_database_operator.model.observed import LoginState, Observed
 from litellm_database_operator.model.outcome import Event, Outcome
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
-from litellm_database_operator.planning.findings import Finding, State, done
+from litellm_database_operator.planning.findings import Finding, State, done, stalled
 from litellm_database_operator.planning.plan import Plan
 from litellm_database_operator.reconcile import summary
 from litellm_database_operator.reconcile.schema_report import schema_status
@@ -43,8 +43,8 @@ _NOTHING_IS_LEFT: Final = frozenset({Reason.DATABASE_MISSING, Reason.SERVER_CHAN
 
 def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before: Past, now: datetime) -> Outcome:
     """Say how a pass that came to its end left the database."""
-    if observed.login is LoginState.CROWDED and before.was_ready():
-        plan = _as_last_seen(plan)
+    if observed.login is LoginState.CROWDED and (told := _last_told(plan, before)):
+        plan = replace(plan, migrated=told)
     decisive = plan.decisive()
     wanted = [*_summary(resource, plan, before), *map(_detail, _DETAILS, plan.findings())]
     said = {
@@ -95,11 +95,18 @@ def _of_preview(plan: Plan, before: Past) -> Event | None:
     return Event(type="Warning", reason=found.failed, message=f"spec.migration.preview: {found.message}")
 
 
-def _as_last_seen(plan: Plan) -> Plan:
-    """Return the plan of a database whose proxies use all of its connections: it works, and was complete."""
-    busy = plan.migrated.reason == Reason.SERVER_BUSY
-    told = done(Reason.MIGRATED, f"as it was last seen, at bundle {plan.target.version}")
-    return replace(plan, migrated=told) if busy else plan
+def _last_told(plan: Plan, before: Past) -> Finding | None:
+    """Return how the schema stood, of a database whose proxies use all of its connections: it works, as it did.
+
+    What waits for a person waits on, rather than look as if it were under way.
+    """
+    last = before.of_this_generation(conditions.SCHEMA_MIGRATED)
+    reason = next((each for each in Reason if last and each == last["reason"]), None)
+    if last is None or reason is None or plan.migrated.reason is not Reason.SERVER_BUSY:
+        return None
+    if last["status"] == "True":
+        return done(reason, f"as it was last seen, at bundle {plan.target.version}")
+    return stalled(reason, last["message"]) if last["status"] == "False" else None
 
 
 def _summary(resource: LiteLLMDatabase, plan: Plan, before: Past) -> list[Condition]:

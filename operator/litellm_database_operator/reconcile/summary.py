@@ -37,6 +37,11 @@ class Past:
         ready = conditions.condition_status(self.conditions, conditions.READY) == "True"
         return ready and self.status.get("observedGeneration") == self.generation
 
+    def of_this_generation(self, kind: str) -> Mapping[str, Any] | None:
+        """Return a condition as it was written of this generation, None where it was not."""
+        told = self.conditions if self.status.get("observedGeneration") == self.generation else []
+        return next((each for each in told if each["type"] == kind), None)
+
 
 def past(body: Mapping[str, Any]) -> Past:
     """Return what a resource's status says."""

@@ -23,6 +23,7 @@ from litellm_database_operator.planning.steps import (
     CloseMigration,
     CreateDatabase,
     DeleteSecret,
+    ExtendHistory,
     PrepareDatabase,
     PublishCa,
     PublishSecret,
@@ -35,6 +36,7 @@ from litellm_database_operator.planning.steps import (
 from tests.support.planning import (
     ADMIN,
     BUNDLE,
+    EMPTY,
     NEWER,
     PASSWORD,
     UNHURRIED,
@@ -636,6 +638,26 @@ def test_suspended_and_well_it_is_well() -> None:
     world.resource = resource_of({"suspend": True})
     plan = one_pass(world)
     assert (plan.steps, plan.decisive()) == ((), None)
+
+
+# Our own history
+
+
+@pytest.mark.parametrize(
+    ("inside", "expected"),
+    [
+        pytest.param(replace(EMPTY, history=frozenset({"1"})), [ExtendHistory, StartMigration], id="before a run"),
+        pytest.param(inside_of(), [ExtendHistory], id="of a database at its target"),
+        pytest.param(replace(inside_of(), history=frozenset({"1", "2", "3"})), [], id="not where a newer one has been"),
+    ],
+)
+def test_the_history_is_extended(inside: InsideFacts, expected: list[type]) -> None:
+    occasion = replace(occasion_of(RESOURCE), history=frozenset({"1", "2"}))
+    plan = make_plan(RESOURCE, ready(RESOURCE, inside=inside), occasion)
+    assert kinds(plan.steps) == expected
+    extends = [step for step in plan.steps if isinstance(step, ExtendHistory)]
+    assert [step.needed for step in extends] == [StartMigration in expected] * len(extends)
+    assert plan.decisive() is None or StartMigration in expected
 
 
 # Health

@@ -262,6 +262,22 @@ def test_a_preview_that_a_fault_ended_is_tried_again() -> None:
     assert started(plan(old)).mode is RunMode.PREVIEW
 
 
+def test_a_preview_that_failed_for_good_is_not_tried_again_by_itself() -> None:
+    assert plan(failed(BROKEN, created=NOW - timedelta(days=1))).steps == ()
+
+
+def test_a_plan_of_a_run_that_failed_is_not_believed() -> None:
+    made = told(plan(previewed(succeeded=False)))
+    assert (made.plan, made.failed) == (None, Reason.MIGRATION_INTERRUPTED)
+
+
+def test_suspended_nothing_is_planned_nor_waited_for() -> None:
+    resource = resource_of({"suspend": True, "migration": {"preview": {"version": "1.82.0"}}})
+    occasion = replace(occasion_of(resource), preview=PREVIEW)
+    made = make_plan(resource, ready(resource), occasion)
+    assert (made.steps, made.retry_after(), made.aside.preview) == ((), None, None)
+
+
 def test_a_retry_tries_a_preview_again_that_failed() -> None:
     assert plan(failed(BROKEN)).steps == ()
     assert started(plan(failed(BROKEN), annotation="again")).retry == "again"

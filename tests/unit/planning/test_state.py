@@ -166,6 +166,11 @@ def test_what_was_restored_shows_in_the_next_comparison() -> None:
     [
         pytest.param(WELL, True, id="current"),
         pytest.param(replace(WELL, judged={}), False, id="current, and never compared"),
+        pytest.param(
+            replace(WELL, judged={BUNDLE.digest: Judged(at=NOW - timedelta(days=2), missing=())}),
+            False,
+            id="current, and compared long ago",
+        ),
         pytest.param(replace(WELL, views=frozenset()), False, id="current, and without its views"),
         pytest.param(replace(WELL, unfinished=frozenset({"x"})), False, id="complete, and interrupted"),
         pytest.param(DRIFTED, False, id="drifted: a retry may be asked for"),

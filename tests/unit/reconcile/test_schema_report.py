@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from litellm_database_operator.model.bundle import Bundle
-from litellm_database_operator.model.observed import LoginState, Observed
+from litellm_database_operator.model.observed import Change, Judged, LoginState, Observed
 from litellm_database_operator.model.outcome import Outcome
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure
@@ -22,6 +22,7 @@ from tests.support.planning import (
     EMPTY,
     NEWER,
     NOW,
+    VERIFIED,
     inside_of,
     job_of,
     occasion_of,
@@ -131,6 +132,13 @@ def test_a_file_that_a_run_has_begun_is_not_broken_off() -> None:
     assert schema(say(ready(RESOURCE, inside=begun)))["state"] == "Interrupted"
 
 
+def test_what_was_found_to_lack_something_is_not_verified() -> None:
+    drifted = replace(inside_of(), judged={BUNDLE.digest: Judged(at=NOW, missing=("table x",))})
+    told = schema(say(ready(RESOURCE, inside=drifted)))
+    assert told["state"] == "Drifted"
+    assert "verifiedAt" not in told
+
+
 def test_the_same_look_is_no_change() -> None:
     first = say(ready(RESOURCE, inside=HALF, jobs=(RUNNING,)))
     assert first.status is not None
@@ -165,6 +173,34 @@ def test_where_nobody_could_look_it_is_as_it_was_last_said() -> None:
     other = schema(say(crowded, before=before))
     assert "pending" not in other, "what was said of one bundle says nothing of another"
     assert other["bundle"] == BUNDLE.version
+
+
+CROWDED = ready(RESOURCE, inside=None, login=LoginState.CROWDED)
+AHEAD = replace(
+    inside_of(NEWER),
+    judged={BUNDLE.digest: VERIFIED},
+    changes=(Change(at=NOW + timedelta(hours=1), names=frozenset(NEWER.migrations[2:]), breaks=False),),
+)
+
+
+@pytest.mark.parametrize(
+    ("seen", "target", "ready_is"),
+    [
+        pytest.param(ready(RESOURCE), BUNDLE, ("True", "UpToDate"), id="well"),
+        pytest.param(ready(RESOURCE, inside=AHEAD), BUNDLE, ("True", "AheadAndCompatible"), id="ahead"),
+        pytest.param(ready(RESOURCE, jobs=(planned(),)), NEWER, ("False", "AwaitingApproval"), id="waits for a person"),
+        pytest.param(ready(RESOURCE, inside=EMPTY, jobs=(RUNNING,)), BUNDLE, ("Unknown", "ServerBusy"), id="under way"),
+    ],
+)
+def test_so_crowded_that_nobody_can_look_it_is_as_it_was(
+    seen: Observed, target: Bundle, ready_is: tuple[str, str]
+) -> None:
+    before = say(seen, target=target)
+    assert before.status is not None
+    after = say(CROWDED, target=target, before=Past(status=before.status, generation=1))
+    assert (ready_of(after)["status"], ready_of(after)["reason"]) == ready_is
+    changed = say(CROWDED, target=target, before=Past(status=before.status, generation=2))
+    assert ready_of(changed)["status"] == "Unknown", "what was seen of another generation says nothing"
 
 
 # The preview's Event
