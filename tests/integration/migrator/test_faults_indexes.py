@@ -149,3 +149,40 @@ def test_parts_have_names_that_postgresql_takes(partition: str) -> None:
     name = part_name(index, partition)
     assert name.startswith(partition[:20])
     assert len(name.encode()) <= 63
+
+
+PARTITION_THE_SPEND_LOG: Final = """
+DO $$
+DECLARE one record;
+BEGIN
+  CREATE TEMP TABLE made AS SELECT indexdef FROM pg_indexes
+    WHERE tablename = 'LiteLLM_SpendLogs' AND indexname <> 'LiteLLM_SpendLogs_pkey';
+  CREATE TEMP TABLE shape (LIKE "LiteLLM_SpendLogs" INCLUDING DEFAULTS);
+  DROP TABLE "LiteLLM_SpendLogs" CASCADE;
+  CREATE TABLE "LiteLLM_SpendLogs" (LIKE shape INCLUDING DEFAULTS) PARTITION BY RANGE ("startTime");
+  ALTER TABLE "LiteLLM_SpendLogs" ADD CONSTRAINT "LiteLLM_SpendLogs_pkey" PRIMARY KEY (request_id, "startTime");
+  FOR one IN SELECT indexdef FROM made LOOP
+    EXECUTE one.indexdef;
+  END LOOP;
+  CREATE TABLE "LiteLLM_SpendLogs_pdefault" PARTITION OF "LiteLLM_SpendLogs" DEFAULT;
+  CREATE TABLE "LiteLLM_SpendLogs_p20261124" PARTITION OF "LiteLLM_SpendLogs"
+    FOR VALUES FROM ('2026-11-24') TO ('2026-11-25');
+END $$
+"""
+"""What LiteLLM's own script does to an existing database."""
+
+
+def test_a_partitioned_spend_log_goes_forward_and_is_complete(place: Place, library: Path) -> None:
+    assert place.run(library, "0.4.39").report.outcome is Outcome.MIGRATED
+    with place.connect_as_migrator() as owner:
+        owner.execute(PARTITION_THE_SPEND_LOG.encode())
+    ended = place.run(library, "0.4.110", LITELLMDB_POLICY="Auto")
+    assert (ended.report.outcome, ended.report.missing) == (Outcome.MIGRATED, ())
+    parts = sql.SQL(
+        "SELECT relname FROM pg_class WHERE relname ~ '_p20261124_.*(api_key_startTime|call_id)_idx$' ORDER BY 1"
+    )
+    assert place.fetch(parts) == [
+        ("LiteLLM_SpendLogs_p20261124_api_key_startTime_idx",),
+        ("LiteLLM_SpendLogs_p20261124_litellm_call_id_idx",),
+    ]
+    assert place.run(library, "0.4.110").report.outcome is Outcome.NOTHING_TO_DO

@@ -69,3 +69,17 @@ def test_an_index_that_stays_invalid_is_missing() -> None:
 def test_an_incomplete_schema_is_said_to_be() -> None:
     failure = incomplete(["column t.a", "b"]).failure
     assert (failure.reason, failure.server_message) == (Reason.SCHEMA_INCOMPLETE, '"column t.a", "b"')
+
+
+@pytest.mark.parametrize(
+    ("kind", "valid", "told"),
+    [
+        pytest.param("I", True, (), id="a partitioned table's"),
+        pytest.param("i", True, ("primaryKey t.t_pkey",), id="another table's"),
+        pytest.param("I", False, ("primaryKey t.t_pkey",), id="one that is half made"),
+    ],
+)
+def test_a_primary_key_may_differ_where_a_table_is_partitioned(kind: str, valid: bool, told: tuple[str, ...]) -> None:  # noqa: FBT001
+    key = SchemaObject(name="t_pkey", kind=kind, valid=valid, table="t")
+    seen = replace(WHOLE, objects=(*WHOLE.objects, key))
+    assert missing(CONTENT, seen, differences=("primaryKey t.t_pkey",)) == told
