@@ -28,3 +28,12 @@ def test_samples_can_be_read(name: str) -> None:
     named = [(server.metadata.namespace, server.metadata.name) for server in servers]
     refs = [(each.spec.server_ref, each.metadata.namespace) for each in databases]
     assert [(ref.namespace or namespace, ref.name) for ref, namespace in refs if ref] == named
+
+
+def test_the_upgrade_is_one_of_the_embedded_sample() -> None:
+    (after,) = map(parse_database, sample("upgrade"))
+    (before,) = (parse_database(body) for body in sample("embedded") if body["kind"] == "LiteLLMDatabase")
+    assert after.metadata == before.metadata
+    assert after.spec.server_ref == before.spec.server_ref
+    assert after.spec.litellm != before.spec.litellm
+    assert after.spec.migration.approved_plan is not None
