@@ -15,7 +15,7 @@ from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure, Outcome, Report, dump
 from tests.integration.reconcile.conftest import WorldMaker
 from tests.support.fake_jobs import Ended, RealMigrator, Run, migrate_at_once
-from tests.support.operator_process import OperatorProcess
+from tests.support.operator_process import OperatorProcess, Seam
 from tests.support.world import World, condition
 
 TABLE = "LiteLLM_20250101000000_first"
@@ -239,6 +239,36 @@ async def test_a_proof_that_is_killed_takes_no_ready_and_is_repeated_every_hour(
     assert len(ready.jobs.started) == 3
     assert "could not be made" not in condition(body, "SchemaMigrated")["message"]
     assert _compared(ready) == 2
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_an_operator_killed_at_any_effect_of_a_proof(ready: World, after: bool) -> None:  # noqa: FBT001
+    """The next one ends it, and nobody who reads Ready has noticed."""
+    await ready.processes[-1].kill()
+    told: list[tuple[str, str]] = []
+    ready.api.watchers.append(lambda _event, _kind, _body: told.append(_ready(ready)))
+    place = 0
+    while await _prove_killed_at(ready, place, after=after):
+        place += 1
+    assert place > 3
+    assert set(told) == {("True", "UpToDate")}
+
+
+async def _prove_killed_at(world: World, place: int, *, after: bool) -> bool:
+    """Tell whether there was an effect to be killed at; another operator has ended the proof then."""
+    _let_pass(world, 27)
+    before = _compared(world)
+    killed = await world.start(Seam(die_at=place, after=after))
+    await killed.look_again()
+    await killed.settle()
+    await killed.kill()
+    process = await world.start()
+    await _look(world)
+    await process.kill()
+    assert _compared(world) == before + 1, place
+    assert world.secret("gateway-migrator") is None, place
+    _check_locked(world)
+    return len(killed.seam.names) > place
 
 
 async def test_a_week_without_an_operator_is_no_storm(make_world: WorldMaker) -> None:
