@@ -220,6 +220,18 @@ def test_a_preview_that_cannot_be_is_told_once_by_an_event() -> None:
     assert (again.event, again.status) == (None, first.status)
 
 
+def test_the_longest_refusal_fits_status() -> None:
+    refused = PreviewTarget(bundle=None, refusal="x" * 9_000)
+    assert len(schema(say(ready(PREVIEWING), preview=refused))["preview"]["message"]) == 2000
+
+
+def test_a_database_that_is_ahead_and_serves_is_warned_of() -> None:
+    outcome = say(ready(RESOURCE, inside=AHEAD))
+    assert outcome.event is not None
+    assert (outcome.event.type, outcome.event.reason) == ("Warning", "AheadAndCompatible")
+    assert ready_of(outcome)["status"] == "True"
+
+
 def test_a_preview_is_gone_with_its_field() -> None:
     before = say(ready(PREVIEWING, jobs=(previewed(),)), preview=PreviewTarget(bundle=NEWER))
     assert before.status is not None
