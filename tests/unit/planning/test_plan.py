@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from litellm_database_operator.errors import OperatorError
 from litellm_database_operator.model.bundle import Bundle
+from litellm_database_operator.model.migration import RunMode
 from litellm_database_operator.model.names import RoleName
 from litellm_database_operator.model.observed import InsideFacts, LoginState, Observed
 from litellm_database_operator.model.reasons import Reason
@@ -16,6 +18,8 @@ from litellm_database_operator.model.roles import Membership
 from litellm_database_operator.model.secret import Password
 from litellm_database_operator.planning.deletion import plan_leaving
 from litellm_database_operator.planning.findings import State
+from litellm_database_operator.planning.gate import DEFAULT_GATE
+from litellm_database_operator.planning.occasion import PreviewTarget
 from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.roles import wanted_memberships, wanted_roles
 from litellm_database_operator.planning.steps import (
@@ -38,6 +42,7 @@ from tests.support.planning import (
     BUNDLE,
     EMPTY,
     NEWER,
+    NOW,
     PASSWORD,
     UNHURRIED,
     VERIFIED,
@@ -48,7 +53,9 @@ from tests.support.planning import (
     mark_of,
     nothing,
     occasion_of,
+    pod_of,
     ready,
+    report_of,
     resource_of,
     secret_of,
 )
@@ -83,6 +90,8 @@ def assert_promises(plan: Plan, observed: Observed, number: int) -> None:
         assert observed.may_migrate
         assert starts[0].binding.password == fresh.migrator
         assert starts[0].binding.login == RESOURCE.roles.migrator
+        same = {job.name for job in observed.jobs if job.mode is starts[0].mode}
+        assert same.issuperset(starts[0].replaces), "the log of a run of another kind went"
 
 
 def one_pass(world: World) -> Plan:
@@ -544,6 +553,10 @@ JOBS = st.lists(
         succeeded=st.booleans(),
         deadline_exceeded=st.booleans(),
         retry=st.sampled_from(["", "again"]),
+        mode=st.sampled_from(list(RunMode)),
+        gate=st.sampled_from([DEFAULT_GATE, "", "another"]),
+        proof=st.sampled_from(["", NOW.isoformat()]),
+        pod=st.sampled_from([None, pod_of(), pod_of(waiting="Unschedulable"), pod_of(left=report_of(), exit_code=0)]),
     ),
     max_size=3,
 ).map(tuple)
@@ -583,11 +596,19 @@ def observations(draw: st.DrawFn) -> Observed:
     )
 
 
+PREVIEWS = st.sampled_from(
+    [None, PreviewTarget(bundle=BUNDLE), PreviewTarget(bundle=NEWER), PreviewTarget(bundle=None)]
+)
+
+
 @UNHURRIED
-@given(observations(), st.sampled_from([BUNDLE, NEWER]))
-def test_no_plan_breaks_a_promise_whatever_was_observed(observed: Observed, target: Bundle) -> None:
+@given(observations(), st.sampled_from([BUNDLE, NEWER]), PREVIEWS, st.timedeltas(timedelta(0), timedelta(days=2)))
+def test_no_plan_breaks_a_promise_whatever_was_observed(
+    observed: Observed, target: Bundle, preview: PreviewTarget | None, later: timedelta
+) -> None:
+    occasion = replace(occasion_of(RESOURCE, target=target), preview=preview, now=NOW + later)
     try:
-        plan = make_plan(RESOURCE, observed, occasion_of(RESOURCE, target=target))
+        plan = make_plan(RESOURCE, observed, occasion)
     except OperatorError:
         return
     assert_promises(plan, observed, 0)
