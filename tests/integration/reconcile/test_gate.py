@@ -204,6 +204,19 @@ async def test_a_preview_of_what_is_not_known_is_told_and_harms_nobody(gated: Ga
     assert [event for event in world.events() if event.startswith("UnknownVersion: spec.migration.preview: ")]
 
 
+async def test_a_preview_whose_job_somebody_deletes_is_planned_anew(gated: Gated) -> None:
+    """Rows came or went since: the way to ask again."""
+    world, migrator = gated
+    process = await ready(world)
+    body = await changed(world, process, version=OLD, preview={"version": NEW})
+    migrator.loses = False
+    world.api.remove(JOB, world.namespace, body["status"]["schema"]["preview"]["job"])
+    await process.look_again()
+    await process.settle()
+    assert world.database()["status"]["schema"]["preview"]["plan"]["losesTotal"] == 0
+    assert world.is_ready()
+
+
 @pytest.mark.parametrize(
     ("message", "exit_code"),
     [
@@ -261,6 +274,36 @@ async def test_previews_count_among_a_servers_migrations(gated: Gated) -> None:
     await process.settle()
     assert all("plan" in world.database(f"db{number}")["status"]["schema"]["preview"] for number in range(5))
     assert 1 <= most <= 2
+
+
+# While it runs
+
+
+async def test_progress_is_told_once_for_each_file(gated: Gated) -> None:
+    world, migrator = gated
+    migrator.loses = False
+    process = await ready(world)
+    world.jobs.held = True
+    body = await changed(world, process, version=NEW)
+    running = dict(body["status"]["schema"]["running"])
+    assert running.pop("since")
+    assert running == {"migration": "20250103000000_third", "number": 3, "total": 3}
+    assert process.due()
+    assert max(process.due().values()) <= 10
+    before = len(world.api.writes)
+    for _ in range(3):
+        await process.look_again()
+    assert len(world.api.writes) == before, "nothing is written while nothing moves"
+    finished = """INSERT INTO _prisma_migrations (id, checksum, finished_at, migration_name, applied_steps_count)
+                  VALUES ('3', 'none', now(), '20250103000000_third', 1)"""
+    sql_in(world, finished)
+    await process.look_again()
+    assert "migration" not in world.database()["status"]["schema"]["running"], "indexes are built"
+    assert len(world.api.writes) == before + 1
+    world.jobs.held = False
+    await process.settle()
+    assert "running" not in world.database()["status"]["schema"]
+    assert world.is_ready()
 
 
 # What is not ours to mend
