@@ -28,6 +28,8 @@ from tests.truth.workshop import Workshop
 
 _AT_ONCE: Final = 2
 """Cases at a time, as many as a small machine has cores: each is mostly one busy process."""
+_QUIET: Final = {"autovacuum": "off", "checkpoint_timeout": "1h", "max_wal_size": "8GB"}
+"""Servers that live for minutes, and hold a hundred databases that nobody comes back to."""
 _BEGUN: Final = time.monotonic()
 
 
@@ -68,7 +70,7 @@ def _is_wanted(case: Case, texts: Sequence[str]) -> bool:
 def _try(cases: Sequence[Case], library: Path) -> Iterator[Result]:
     with closing(PostgresServers()) as servers, ThreadPoolExecutor(_AT_ONCE) as pool:
         majors = sorted({case.server for case in cases})
-        workshops = {major: Workshop(servers.start(major), library) for major in majors}
+        workshops = {major: Workshop(servers.start(major, settings=_QUIET), library) for major in majors}
         _print(f"{len(cases)} cases on PostgreSQL {', '.join(map(str, majors))}")
         trials = [pool.submit(carry_out, case, workshops[case.server]) for case in cases]
         for trial in as_completed(trials):
