@@ -60,14 +60,20 @@ def scope_of(plan: Plan) -> Scope:
     )
 
 
-def read_scope(document: Mapping[str, Any]) -> Scope:
-    """Return what a plan of the history stands for; of one that was too long to be listed, what is listed."""
-    files = document["files"]
-    losing = [each for file in files for each in file["statements"] if each["loses"] and each["rows"] is not False]
-    return Scope(
-        files=frozenset((clean(file["name"], _LONGEST), file["checksum"]) for file in files),
-        losses=frozenset((each["act"], clean(each["object"], _LONGEST)) for each in losing),
-    )
+def read_scope(document: Mapping[str, Any]) -> Scope | None:
+    """Return what a plan of the history stands for, as far as it is listed there; None for what is no plan.
+
+    The owner's role can write there whatever it likes, which gives it nothing: it could run the statements itself.
+    """
+    try:
+        files = document["files"]
+        losing = [each for file in files for each in file["statements"] if each["loses"] and each["rows"] is not False]
+        return Scope(
+            files=frozenset((clean(file["name"], _LONGEST), str(file["checksum"])) for file in files),
+            losses=frozenset((str(each["act"]), clean(each["object"], _LONGEST)) for each in losing),
+        )
+    except (LookupError, TypeError, AttributeError):
+        return None
 
 
 def _needs(policy: Policy, plan: Plan) -> str | None:

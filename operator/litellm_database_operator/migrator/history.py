@@ -7,7 +7,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from litellm_database_operator import __version__
-from litellm_database_operator.migrator.planned import Plan, dump_plan
+from litellm_database_operator.migrator.planned import MAX_BYTES, Plan, dump_plan
 from litellm_database_operator.migrator.settings import Settings
 from litellm_database_operator.model.names import OPERATOR_SCHEMA
 from litellm_database_operator.model.report import Outcome, Report
@@ -70,8 +70,14 @@ def begun(settings: Settings) -> sql.Composed:
     """Read the approved plan, if a run has begun it; columns as Begun, at most one row."""
     return sql.SQL(
         "SELECT plan FROM {runs} WHERE plan_digest = {approved} AND approved_plan = {approved} AND digest = {target} "
-        "AND mode = 'Migrate' AND plan IS NOT NULL ORDER BY started_at DESC LIMIT 1"
-    ).format(runs=_RUNS, approved=sql.Literal(settings.approved), target=sql.Literal(settings.target))
+        "AND mode = 'Migrate' AND pg_catalog.jsonb_typeof(plan) = 'object' "
+        "AND pg_catalog.octet_length(plan::text) <= {most} ORDER BY started_at DESC LIMIT 1"
+    ).format(
+        runs=_RUNS,
+        approved=sql.Literal(settings.approved),
+        target=sql.Literal(settings.target),
+        most=sql.Literal(2 * MAX_BYTES),
+    )
 
 
 def end(report: Report, *, row_id: str, missing: tuple[str, ...] | None) -> sql.Composed:

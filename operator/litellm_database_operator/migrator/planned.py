@@ -16,7 +16,8 @@ from litellm_database_operator.model.report import clean
 from litellm_database_operator.model.schema_state import SchemaState
 
 VERSION: Final = 1
-_MAX_BYTES: Final = 256 * 1024
+MAX_BYTES: Final = 256 * 1024
+"""Of a plan's JSON."""
 _MAX_NAMES: Final = 500
 """Indexes and views that the plan's JSON names."""
 _BOUNDS: Final = ((1000, 400), (500, 400), (500, 200), (200, 100), (50, 50), (0, 30))
@@ -137,7 +138,7 @@ class Plan:
 def dump_plan(plan: Plan) -> str:
     """Return it as JSON of at most 256 KiB: what loses, lasts or breaks is listed first, what is not is counted."""
     tries = (json.dumps(_document(plan, many, length), ensure_ascii=False) for many, length in _BOUNDS)
-    return next(text for text in tries if len(text.encode()) <= _MAX_BYTES)
+    return next(text for text in tries if len(text.encode()) <= MAX_BYTES)
 
 
 def _covered(statement: PlannedStatement) -> list[Any]:

@@ -32,12 +32,12 @@ class Rows:
     def _ask(self, question: Question) -> bool:
         self.session.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(_PATIENCE)))
         try:
-            return self.session.fetch(Flag, exists(self.schema, question))[0].value
+            answer = self.session.fetch(Flag, exists(self.schema, question))[0].value
         except QueryError as error:
             log("takes it that rows exist", table=question.table, sqlstate=error.sqlstate, text=error.message)
-            return True
-        finally:
-            self.session.execute(sql.SQL("RESET statement_timeout"))
+            answer = True
+        self.session.execute(sql.SQL("RESET statement_timeout"))
+        return answer
 
 
 def exists(schema: SchemaName, question: Question) -> sql.Composed:

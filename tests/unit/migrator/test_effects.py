@@ -225,6 +225,11 @@ def test_what_may_be_renamed_is_known_by_both_names(name: str) -> None:
     assert told(of(Act.DROP_COLUMN, name=name), perhaps)[1] == SPEND
 
 
+def test_a_table_that_may_be_renamed_is_known_by_both_names() -> None:
+    perhaps = of(Act.RENAME_TABLE, new_name="New", conditional=True)
+    assert told(of(Act.DELETE, "New"), perhaps) == told(of(Act.DELETE), perhaps) == told(of(Act.DELETE))
+
+
 def test_what_may_be_dropped_may_be_there_still() -> None:
     perhaps = of(Act.DROP_COLUMN, name="spend", conditional=True)
     assert told(of(Act.UPDATE, columns=("spend",)), perhaps)[1] == SPEND

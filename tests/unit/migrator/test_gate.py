@@ -86,3 +86,11 @@ def test_the_rest_of_an_approved_plan_is_approved(*, rest: Plan, passes: bool) -
 def test_the_history_knows_a_plan_by_any_name(odd: str) -> None:
     named = plan(files=(PlannedFile(name=odd, checksum="c", statements=(replace(STATEMENT, object=odd),)),))
     assert read_scope(json.loads(dump_plan(named))) == scope_of(named)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    ["{}", '{"files": 1}', '{"files": [1]}', '{"files": [{"name": 1, "checksum": 1, "statements": []}]}'],
+)
+def test_what_is_no_plan_stands_for_nothing(odd: str) -> None:
+    assert read_scope(json.loads(odd)) is None
