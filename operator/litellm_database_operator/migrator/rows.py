@@ -30,13 +30,15 @@ class Rows:
         return self._answers[question]
 
     def _ask(self, question: Question) -> bool:
-        self.session.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(_PATIENCE)))
+        # Whoever waits to read is in nobody's way, so that one bound is enough.
+        timeout = sql.SQL("SET statement_timeout = {}").format(sql.Literal(_PATIENCE))
+        self.session.execute(timeout, sql.SQL("SET lock_timeout = 0"))
         try:
             answer = self.session.fetch(Flag, exists(self.schema, question))[0].value
         except QueryError as error:
             log("takes it that rows exist", table=question.table, sqlstate=error.sqlstate, text=error.message)
             answer = True
-        self.session.execute(sql.SQL("RESET statement_timeout"))
+        self.session.execute(sql.SQL("RESET statement_timeout"), sql.SQL("RESET lock_timeout"))
         return answer
 
 

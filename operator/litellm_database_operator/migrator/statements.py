@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from litellm_database_operator.migrator.content import Migration
 from litellm_database_operator.migrator.course import Course
-from litellm_database_operator.migrator.effect import Effect, StatementEffects
+from litellm_database_operator.migrator.effect import Act, Effect, StatementEffects
 from litellm_database_operator.migrator.effects import Question, Verdict, decide
 from litellm_database_operator.migrator.planned import PlannedFile, PlannedStatement
 from litellm_database_operator.migrator.wording import phrase, quoted
@@ -33,6 +33,8 @@ def _file(migration: Migration, script: Sequence[StatementEffects], course: Cour
 def _told(statement: StatementEffects, course: Course, ask: Ask) -> Iterator[PlannedStatement]:
     """Yield what a statement does; that it takes one lock for many things at once is said once."""
     locked: set[tuple[str | None, str | None]] = set()
+    if _is_there(statement, course):
+        return
     for effect in statement.effects:
         verdict = decide(effect, course)
         course.follow(effect)
@@ -44,6 +46,14 @@ def _told(statement: StatementEffects, course: Course, ask: Ask) -> Iterator[Pla
             continue
         locked.add((planned.table, planned.lock))
         yield planned
+
+
+def _is_there(statement: StatementEffects, course: Course) -> bool:
+    """Tell whether it is CREATE TABLE IF NOT EXISTS of a table that exists: its constraints are not made either."""
+    return any(
+        effect.act is Act.CREATE_TABLE and effect.if_not_exists and course.table(effect.table) is not None
+        for effect in statement.effects
+    )
 
 
 def _planned(statement: StatementEffects, effect: Effect, verdict: Verdict, ask: Ask) -> PlannedStatement:

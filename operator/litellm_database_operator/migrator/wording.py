@@ -24,6 +24,7 @@ _MAX_LINE: Final = 500
 _CONSTRAINTS: Final = {
     "foreignKey": "FOREIGN KEY",
     "check": "CHECK",
+    "exclusion": "EXCLUDE",
     "unique": "UNIQUE",
     "primaryKey": "PRIMARY KEY",
     "notNull": "NOT NULL",

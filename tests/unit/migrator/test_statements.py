@@ -68,6 +68,14 @@ def test_a_later_file_sees_what_an_earlier_one_did() -> None:
     assert len(asked) == 1
 
 
+def test_a_table_that_is_there_gets_no_constraints_either() -> None:
+    make = Effect(act=Act.CREATE_TABLE, table=KEY, if_not_exists=True)
+    check = Effect(act=Act.ADD_CONSTRAINT, table=KEY, constraint="check")
+    (first, second), _ = files([statement(make, check)], [statement(check)])
+    assert (first.statements, first.others) == ((), 1)
+    assert [told.act for told in second.statements] == [Act.ADD_CONSTRAINT]
+
+
 def test_a_file_that_was_not_read_has_nothing_to_tell() -> None:
     (first, second), _ = files()
     assert (first.statements, first.others, second.statements) == ((), 0, ())
