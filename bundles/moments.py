@@ -21,8 +21,8 @@ _DAY = timedelta(days=1)
 class Newest(Protocol):
     """Asks an index for the newest release that was uploaded before a moment."""
 
-    def __call__(self, requirement: str, *, before: datetime) -> str | None:
-        """Return None where there is none."""
+    def __call__(self, requirement: str, *, before: datetime) -> str:
+        """Return its version; none at all is an error."""
         ...
 
 
@@ -36,7 +36,7 @@ def fetch_got(release: str, requires: str, *, now: datetime, newest: Newest = fe
         return json.loads(kept.read_text())
     moment = moment_of(release, now=now, newest=newest)
     answers = (newest(f"{EXTRAS}{requires}", before=each) for each in (moment, moment + _DAY))
-    got = list(dict.fromkeys(answer for answer in answers if answer))
+    got = list(dict.fromkeys(answers))
     if moment + _DAY < now:
         place(kept, json.dumps(got).encode())
     return got
@@ -47,8 +47,9 @@ def moment_of(release: str, *, now: datetime, newest: Newest) -> datetime:
     early, late = 0, (now - _BEGIN) // _MINUTE + 1
     while late - early > 1:
         middle = (early + late) // 2
-        if newest(f"{LITELLM}=={release}", before=_BEGIN + middle * _MINUTE) is None:
-            early = middle
-        else:
+        # asked so that there always is an answer: one that fails to come is not taken for "not yet"
+        if newest(f"{LITELLM}<={release}", before=_BEGIN + middle * _MINUTE) == release:
             late = middle
+        else:
+            early = middle
     return _BEGIN + late * _MINUTE

@@ -120,19 +120,18 @@ def fetch_versions(project: str) -> list[str]:
     return [version.strip() for version in line.split(":", 1)[1].split(",")][::-1]
 
 
-def fetch_newest(requirement: str, *, before: datetime) -> str | None:
-    """Return the newest release that was uploaded before a moment, or None; pip must know that option, 26 does."""
-    asked = (*_DRY_RUN, f"--uploaded-prior-to={before.isoformat()}", requirement)
-    command = [sys.executable, str(_new_pip()), *_QUIETLY, *asked]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode == 0:
-        return json.loads(done.stdout)["install"][0]["metadata"]["version"]
-    if "No matching distribution" in done.stderr:
-        return None
-    raise subprocess.CalledProcessError(done.returncode, command, stderr=done.stderr[-2000:])
+def fetch_newest(requirement: str, *, before: datetime) -> str:
+    """Return the newest release that was uploaded before a moment.
+
+    None at all is an error: pip says the same of an index that has none and of one that it cannot reach.
+    """
+    command = [sys.executable, str(own_pip()), *_QUIETLY, *_DRY_RUN]
+    command += [f"--uploaded-prior-to={before.isoformat()}", requirement]
+    report = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return report["install"][0]["metadata"]["version"]
 
 
-def _new_pip() -> Path:
+def own_pip() -> Path:
     """Return a pip of our own: of the one that comes with Python, nobody knows the age."""
     folder = cache_folder() / _PIP
     with _installing:

@@ -94,12 +94,12 @@ class Uploads:
 
     bundles: Mapping[str, datetime]
 
-    def __call__(self, requirement: str, *, before: datetime) -> str | None:
+    def __call__(self, requirement: str, *, before: datetime) -> str:
         """Answer as pip does."""
-        if requirement == "litellm==1.82.4":
-            return "1.82.4" if before > CAME else None
+        if requirement == "litellm<=1.82.4":
+            return "1.82.4" if before > CAME else "1.82.3"
         assert requirement == f"litellm-proxy-extras{RANGE}"
-        return max((bundle for bundle, at in self.bundles.items() if before > at), default=None)
+        return max(bundle for bundle, at in self.bundles.items() if before > at)
 
 
 UPLOADS = Uploads({"0.4.56": CAME - timedelta(days=3), "0.4.57": CAME - timedelta(minutes=1)})
@@ -140,5 +140,5 @@ def test_an_answer_that_cannot_change_is_kept(age: timedelta, asked_again: bool,
     now = CAME + age
     assert fetch_got("1.82.4", RANGE, now=now, newest=UPLOADS) == ["0.4.57"]
     assert any(cache.rglob("*.json")) is not asked_again
-    again = fetch_got("1.82.4", RANGE, now=now, newest=Uploads({}))
-    assert again == ([] if asked_again else ["0.4.57"])
+    again = fetch_got("1.82.4", RANGE, now=now, newest=Uploads({"0.4.55": CAME - timedelta(days=9)}))
+    assert again == (["0.4.55"] if asked_again else ["0.4.57"])
