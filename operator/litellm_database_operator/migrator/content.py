@@ -2,10 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 class ContentError(Exception):
@@ -69,6 +72,12 @@ class Content:
     def datamodel(self) -> Path:
         """Where the judge reads schema.prisma."""
         return self.objects / self.schema
+
+    def script(self, checksum: str) -> bytes | None:
+        """Read a script of any bundle by its SHA-256; None where the library does not have it."""
+        path = self.objects / checksum
+        # Whoever writes to Prisma's ledger chose the text.
+        return path.read_bytes() if _SHA256.fullmatch(checksum) and path.is_file() else None
 
 
 def read_content(library: Path, version: str, *, digest: str) -> Content:

@@ -68,13 +68,15 @@ class Effect:
     not_null: bool = False
     """A column that is added NOT NULL."""
     columns: tuple[str, ...] = ()
-    """That an UPDATE sets."""
+    """That an UPDATE sets; that an index or constraint needs."""
     only_null: bool = False
     """An UPDATE whose WHERE demands that every column it sets is NULL."""
     where: bool = False
+    expression: bool = False
+    """An index with a key that is no column."""
     concurrently: bool = False
     constraint: str | None = None
-    """`foreignKey`, `check`, `unique`, `primaryKey` or `notNull`."""
+    """`foreignKey`, `check`, `exclusion`, `unique`, `primaryKey` or `notNull`."""
     not_valid: bool = False
     references: str | None = None
     """Table that a foreign key points to."""
@@ -82,7 +84,7 @@ class Effect:
     if_exists: bool = False
     if_not_exists: bool = False
     conditional: bool = False
-    """Inside a DO block: it may not run."""
+    """It may not run."""
     text: str | None = None
     """Of the statement inside a DO block that does it."""
 
@@ -112,6 +114,7 @@ def read_effect(told: Mapping[str, Any]) -> Effect:
         columns=tuple(told.get("columns") or ()),
         only_null=told.get("onlyNull", False),
         where=told.get("where", False),
+        expression=told.get("expression", False),
         concurrently=told.get("concurrently", False),
         constraint=told.get("constraint"),
         not_valid=told.get("notValid", False),

@@ -1,7 +1,7 @@
 """Makes the plan of a run: asks the judge what pending files do, and the database what they hit. Changes nothing."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from litellm_database_operator.migrator.catalog import fetch_catalog
 from litellm_database_operator.migrator.content import Content, Migration
@@ -16,6 +16,7 @@ from litellm_database_operator.migrator.planned import Plan, PlannedFile
 from litellm_database_operator.migrator.rows import Rows
 from litellm_database_operator.migrator.script import leaves_only_an_index
 from litellm_database_operator.migrator.session import Session
+from litellm_database_operator.migrator.standing import Script
 from litellm_database_operator.migrator.statements import plan_files
 from litellm_database_operator.model.names import SchemaName
 from litellm_database_operator.model.reasons import Reason
@@ -31,6 +32,8 @@ class Planner:
     content: Content
     judge: Judge
     schema: SchemaName
+    known: dict[str, Script] = field(default_factory=dict[str, Script])
+    """What files do, by SHA-256: those that were read for the plan are put there."""
 
     def plan(self, seen: Seen, *, ahead: bool = False) -> tuple[Plan, Work]:
         """Plan the way to the bundle; RunFailedError where a person must act first.
@@ -64,7 +67,9 @@ class Planner:
         asked = self.judge.ask_effects({migration.name: migration.script for migration in pending})
         course = Course(fetch_catalog(self.session, self.schema), self.schema)
         rows = Rows(session=self.session, schema=self.schema)
-        return plan_files(pending, _answer(asked), course, rows.exist)
+        told = _answer(asked)
+        self.known.update({migration.checksum: told[migration.name] for migration in pending})
+        return plan_files(pending, told, course, rows.exist)
 
     def _log(self, plan: Plan, seen: Seen) -> None:
         log(

@@ -27,6 +27,7 @@ from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.report import explain, make_report
 from litellm_database_operator.migrator.session import Session
 from litellm_database_operator.migrator.settings import Settings
+from litellm_database_operator.migrator.standing import Script, Standing
 from litellm_database_operator.migrator.stop import disarm
 from litellm_database_operator.migrator.verify import incomplete, verify
 from litellm_database_operator.migrator.wording import describe, summary
@@ -94,22 +95,27 @@ class Run:
         session.execute(sql.SQL("SET synchronous_commit = off"))
         seen = self._look(session)
         session.execute(self._begin())
-        plan, work = self._planner(session).plan(seen)
+        standing = Standing(content=self.content, judge=self.judge, schema=self._schema)
+        plan, work = self._planner(session, standing.known).plan(seen)
         self._tell(session, plan)
         if not self._passes(session, plan):
             self.progress.ended = Outcome.AWAITING_APPROVAL
             return
+        if work.pending:
+            self._warm_up()
+        standing.ask(seen)
         self._apply(session, work)
         if work.pending:
             seen = look(session, self._schema)
-        self._verify(self._complete(session, seen))
+        self._verify(session, self._complete(session, seen), standing)
 
     @property
     def _schema(self) -> SchemaName:
         return self.settings.login.schema
 
-    def _planner(self, session: Session) -> Planner:
-        return Planner(session=session, content=self.content, judge=self.judge, schema=self._schema)
+    def _planner(self, session: Session, known: dict[str, Script] | None = None) -> Planner:
+        known = {} if known is None else known
+        return Planner(session=session, content=self.content, judge=self.judge, schema=self._schema, known=known)
 
     def _look(self, session: Session) -> Seen:
         self.progress.phase = "looking at the ledger"
@@ -148,8 +154,6 @@ class Run:
         patiently(lambda: session.execute(*ledger.create(schema, app=self.settings.login.app)), self.progress)
         for name in work.resume:
             session.execute(ledger.roll_back(schema, name=name))
-        if work.pending:
-            self._warm_up()
         if self.settings.migration_engine is Engine.PRISMA_CLI:
             return deploy(session, self.judge, self.content, self.settings, self.progress)
         applier = Applier(session=session, judge=self.judge, schema=schema, progress=self.progress)
@@ -172,14 +176,14 @@ class Run:
         create_views(session, views, self.progress)
         return look(session, self._schema) if indexes or views else seen
 
-    def _verify(self, seen: Seen) -> None:
+    def _verify(self, session: Session, seen: Seen, standing: Standing) -> None:
         self.progress.phase = "comparing the database with schema.prisma"
         self.progress.finished = seen.finished
-        self.progress.missing = verify(self.content, self.judge, seen)
+        self.progress.missing = verify(self.content, self.judge, seen, standing, session)
         if self.progress.missing:
             if self.progress.state is SchemaState.CURRENT:
                 self.progress.state = SchemaState.DRIFTED
-            raise incomplete(self.progress.missing)
+            raise incomplete(self.progress.missing, drifted=self.progress.state is SchemaState.DRIFTED)
 
     def _record(self, session: Session, *, failure: Failure | None) -> None:
         self.progress.phase = "writing the history"

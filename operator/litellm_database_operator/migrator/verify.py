@@ -8,14 +8,17 @@ from litellm_database_operator.migrator.errors import RunFailedError
 from litellm_database_operator.migrator.judge import Diagnosis, Judge
 from litellm_database_operator.migrator.look import Seen
 from litellm_database_operator.migrator.plan import broken_indexes, missing_views, named, unbuilt_indexes
+from litellm_database_operator.migrator.session import Session
+from litellm_database_operator.migrator.standing import Standing
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Failure
 
 
-def verify(content: Content, judge: Judge, seen: Seen) -> tuple[str, ...]:
+def verify(content: Content, judge: Judge, seen: Seen, standing: Standing, session: Session) -> tuple[str, ...]:
     """Return what is missing, in words; empty means that the database matches. RunFailedError: the ledger does not."""
     refuse_ledger(judge.diagnose(content.script_paths))
-    return missing(content, seen, differences=judge.compare(content.datamodel))
+    beyond = standing.missing(session, seen)
+    return missing(content, seen, differences=(*judge.compare(content.datamodel), *beyond))
 
 
 def refuse_ledger(diagnosis: Diagnosis) -> None:
@@ -50,13 +53,19 @@ def _partitioned_keys(seen: Seen) -> frozenset[str]:
     return frozenset(f"primaryKey {key.table}.{key.name}" for key in keys)
 
 
-def incomplete(names: Sequence[str]) -> RunFailedError:
-    """Return the error for a schema that lacks something though every migration is applied."""
+def incomplete(names: Sequence[str], *, drifted: bool = False) -> RunFailedError:
+    """Return the error for a schema that lacks something; `drifted`: every migration was applied before this run."""
+    why = (
+        "somebody changed the schema by hand: put them back"
+        if drifted
+        else "either the bundle's own files do not make them, or somebody took them away before: choose another "
+        "LiteLLM version, or put them back"
+    )
     return RunFailedError(
         Failure(
             reason=Reason.SCHEMA_INCOMPLETE,
             server_message=named(names),
-            message=f"cannot call the schema complete: {len(names)} things that schema.prisma names are missing or "
-            "different, though every migration is applied; somebody changed them by hand: put them back",
+            message=f"cannot call the schema complete: {len(names)} things that the bundle names are missing or "
+            f"different, though every migration is applied; {why}",
         )
     )
