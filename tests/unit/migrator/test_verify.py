@@ -69,6 +69,11 @@ def test_an_index_that_stays_invalid_is_missing() -> None:
 def test_an_incomplete_schema_is_said_to_be() -> None:
     failure = incomplete(["column t.a", "b"]).failure
     assert (failure.reason, failure.server_message) == (Reason.SCHEMA_INCOMPLETE, '"column t.a", "b"')
+    assert "choose another LiteLLM version" in failure.message
+
+
+def test_a_schema_that_was_complete_was_changed_by_hand() -> None:
+    assert "by hand" in incomplete(["a"], drifted=True).failure.message
 
 
 @pytest.mark.parametrize(
