@@ -39,7 +39,7 @@ def rows(schema: SchemaName) -> sql.Composed:
     return _of(
         schema,
         "SELECT migration_name AS name, checksum, finished_at IS NOT NULL AS finished, "
-        "rolled_back_at IS NOT NULL AS rolled_back FROM {ledger} ORDER BY started_at",
+        'rolled_back_at IS NOT NULL AS rolled_back FROM {ledger} ORDER BY started_at, migration_name COLLATE "C"',
     )
 
 
