@@ -52,7 +52,11 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
         "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
     }
     # Suspended, nothing was made or mended: what stands there is what was made before.
-    status = dict(before.status) | said if resource.spec.suspend else said | _made(resource, observed, plan, before)
+    status = (
+        dict(before.status) | said
+        if resource.spec.suspend
+        else said | _made(resource, observed, plan, before=before, now=now)
+    )
     return Outcome(
         status=status,
         event=summary.event(wanted[0], before=before, bad=_is_bad(decisive or plan.migrated))
@@ -61,7 +65,7 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
     )
 
 
-def _made(resource: LiteLLMDatabase, observed: Observed, plan: Plan, before: Past) -> dict[str, Any]:
+def _made(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before: Past, now: datetime) -> dict[str, Any]:
     """Return what was made, and where: no secret."""
     return {
         "binding": {"name": resource.secret_name},
@@ -71,7 +75,7 @@ def _made(resource: LiteLLMDatabase, observed: Observed, plan: Plan, before: Pas
             "database": resource.database,
             "schema": resource.spec.schema_,
         },
-        "schema": schema_status(resource, observed, plan, before),
+        "schema": schema_status(resource, observed, plan, before=before, now=now),
         "credentials": {"login": resource.roles.app_a},
         "server": _server(observed),
     }

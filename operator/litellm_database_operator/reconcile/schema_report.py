@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 from litellm_database_operator.kube.reading import part
@@ -16,6 +17,7 @@ from litellm_database_operator.planning.plan import Plan
 from litellm_database_operator.planning.preview import PreviewFinding
 from litellm_database_operator.planning.question import is_aside, last_answer, migration_question, running_job
 from litellm_database_operator.planning.state import state_of
+from litellm_database_operator.planning.steps import StartMigration
 from litellm_database_operator.planning.verdict import read_report
 from litellm_database_operator.reconcile.summary import Past
 
@@ -23,7 +25,9 @@ _SEEN_INSIDE: Final = ("state", "applied", "pending", "next", "verifiedAt", "pla
 """What stays as it was last said of that bundle, where nobody could look."""
 
 
-def schema_status(resource: LiteLLMDatabase, observed: Observed, plan: Plan, before: Past) -> dict[str, Any]:
+def schema_status(
+    resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before: Past, now: datetime
+) -> dict[str, Any]:
     """Return status.schema; what says nothing is left out."""
     last, target = part(before.status, "schema"), plan.target
     inside = observed.inside
@@ -33,7 +37,7 @@ def schema_status(resource: LiteLLMDatabase, observed: Observed, plan: Plan, bef
     else:
         seen = _progress(target, inside, observed.jobs) | {
             "plan": _pending_plan(resource, target, observed.jobs, inside),
-            "running": _running(target, inside, observed.jobs),
+            "running": _running(target, inside, _began(observed, plan, now), part(last, "running")),
             "preview": _preview(resource, plan.aside.preview),
         }
     asked = {"litellm": resource.spec.litellm.version, "bundle": target.version, "digest": target.digest}
@@ -60,21 +64,30 @@ def _progress(target: Bundle, inside: InsideFacts, jobs: tuple[JobFacts, ...]) -
     }
 
 
-def _running(target: Bundle, inside: InsideFacts, jobs: tuple[JobFacts, ...]) -> dict[str, Any] | None:
-    """Return how far a run is, as the ledger has it; once all is applied, it builds indexes and compares."""
-    job = running_job(jobs)
-    if job is None or is_aside(job) or job.target != target.digest:
+def _began(observed: Observed, plan: Plan, now: datetime) -> datetime | None:
+    """Return when the run to the target began that goes on, or begins now; None where there is none."""
+    job = running_job(observed.jobs)
+    if job is not None and not is_aside(job) and job.target == plan.target.digest:
+        return job.created
+    started = (step for step in plan.steps if isinstance(step, StartMigration))
+    return now if any(step.mode is RunMode.MIGRATE and not step.proof for step in started) else None
+
+
+def _running(
+    target: Bundle, inside: InsideFacts, began: datetime | None, last: Mapping[str, Any]
+) -> dict[str, Any] | None:
+    """Return how far a run is, as the ledger has it; once all is applied, it builds indexes and compares.
+
+    Since when is said once for each file: looking again is no news.
+    """
+    if began is None:
         return None
     pending = [name for name in target.migrations if name not in inside.finished]
-    since = max(job.created, inside.last_finished or job.created)
-    return _said(
-        {
-            "migration": pending[0] if pending else None,
-            "number": min(len(target.migrations) - len(pending) + 1, len(target.migrations)),
-            "total": len(target.migrations),
-            "since": conditions.timestamp(since),
-        }
-    )
+    total = len(target.migrations)
+    at = {"migration": pending[0] if pending else None, "number": min(total - len(pending) + 1, total), "total": total}
+    same = all(last.get(key) == value for key, value in at.items())
+    since = last.get("since") if same else conditions.timestamp(max(began, inside.last_finished or began))
+    return _said(at | {"since": since})
 
 
 def _pending_plan(

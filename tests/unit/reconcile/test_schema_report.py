@@ -115,15 +115,34 @@ def test_progress_is_what_the_ledger_says(inside: Any, told: Mapping[str, Any]) 
 @pytest.mark.parametrize(
     "jobs",
     [
-        pytest.param((), id="without a Job"),
+        pytest.param(
+            (job_of(ledger=HALF.finished, finished=True, deadline_exceeded=True),), id="with one that ran too long"
+        ),
         pytest.param((job_of(NEWER),), id="with one to another bundle"),
         pytest.param((previewed(finished=False, succeeded=False, pod=pod_of()),), id="with a preview"),
         pytest.param((job_of(proof="2026-02-28"),), id="with a comparison"),
-        pytest.param((job_of(finished=True),), id="with one that ended"),
+        pytest.param((job_of(ledger=HALF.finished, finished=True),), id="with one that was killed"),
     ],
 )
 def test_there_is_no_progress(jobs: Any) -> None:
     assert "running" not in schema(say(ready(RESOURCE, inside=HALF, jobs=jobs)))
+
+
+def test_progress_is_told_from_the_start_and_since_when_only_once() -> None:
+    """A look that finds the same file is no change, however the clocks differ."""
+    starting = say(ready(RESOURCE, inside=HALF))
+    assert schema(starting)["running"]["since"] == "2026-03-01T12:00:00Z"
+    assert starting.status is not None
+    going = ready(RESOURCE, inside=HALF, jobs=(RUNNING,))
+    later = say(going, before=Past(status=starting.status, generation=1))
+    assert (later.status, later.event) == (starting.status, None)
+    further = ready(RESOURCE, inside=replace(inside_of(), judged={}), jobs=(RUNNING,))
+    assert schema(say(further, before=Past(status=starting.status, generation=1)))["running"]["number"] == 2
+    assert "migration" not in schema(say(further, before=Past(status=starting.status, generation=1)))["running"]
+
+
+def test_a_preview_that_begins_is_no_progress() -> None:
+    assert "running" not in schema(say(ready(PREVIEWING), preview=PreviewTarget(bundle=NEWER)))
 
 
 def test_a_file_that_a_run_has_begun_is_not_broken_off() -> None:
