@@ -51,6 +51,14 @@ def test_the_judge_reads_scripts_and_schema_where_they_lie(library: Path) -> Non
     assert content.datamodel == library / "objects/5c"
 
 
+def test_a_script_of_any_bundle_is_read_by_its_checksum_and_nothing_else_is(library: Path) -> None:
+    content = read_content(library, "1.0", digest="sha256:1")
+    (library / "objects" / checksum(b"old")).write_bytes(b"old")
+    assert content.script(checksum(b"old")) == b"old"
+    for chosen in (checksum(b"none"), "", "../1.0.json", checksum(b"old").upper(), f"{checksum(b'old')}\n"):
+        assert content.script(chosen) is None
+
+
 def test_another_version_is_not_there(library: Path) -> None:
     with pytest.raises(ContentError, match=r"cannot read 2\.0\.json"):
         read_content(library, "2.0", digest="sha256:1")
