@@ -65,8 +65,7 @@ def library_files(lock: Lock, contents: Iterable[Content]) -> dict[str, bytes]:
 def _facts(bundle: LockedBundle, content: Content) -> Mapping[str, object]:
     return {
         "version": bundle.version,
-        "digest": bundle.digest,
-        "litellm": bundle.litellm,
+        **_named(bundle),
         "schema": sha256(content.datamodel),
         "migrations": [{"name": name, "checksum": sha256(content.migrations[name])} for name in content.names()],
         "indexes": [asdict(index) for index in content.indexes],
@@ -74,10 +73,14 @@ def _facts(bundle: LockedBundle, content: Content) -> Mapping[str, object]:
     }
 
 
+def _named(bundle: LockedBundle) -> Mapping[str, object]:
+    return {"digest": bundle.digest, "litellm": bundle.litellm, "gaps": bundle.gaps}
+
+
 def _index(lock: Lock) -> Mapping[str, object]:
     return {
         "format": FORMAT,
-        "bundles": {bundle.version: {"digest": bundle.digest, "litellm": bundle.litellm} for bundle in lock.bundles},
+        "bundles": {bundle.version: _named(bundle) for bundle in lock.bundles},
         "resolved": {each.release: {"bundle": each.bundle, "requires": each.requires} for each in lock.resolved},
         "refused": {each.release: each.facts() for each in lock.refused},
     }

@@ -39,6 +39,8 @@ class LockedBundle:
     extras_wheel: Wheel
     litellm_wheel: Wheel
     """The oldest release whose views are those of the oldest pinning one: most bundles share it."""
+    gaps: tuple[str, ...] = ()
+    """What its schema.prisma names and its own files do not make, in the migrator's words; a person wrote it here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class Refused:
     why: str
     """NotServed: the index lacks the pinned bundle. Range: more than one would do. NoPin: it asks for none."""
     nearest: str
-    """The release closest to it that has a bundle."""
+    """The release closest to it that has a bundle, one without gaps."""
     choices: tuple[str, ...]
     """Bundles that would do: those within a range."""
 
@@ -106,6 +108,7 @@ def _read_bundle(version: str, facts: dict[str, Any]) -> LockedBundle:
         litellm=tuple(facts["litellm"]),
         extras_wheel=Wheel(**facts["extrasWheel"]),
         litellm_wheel=Wheel(**facts["litellmWheel"]),
+        gaps=tuple(facts["gaps"]),
     )
 
 
@@ -131,6 +134,7 @@ def _facts(bundle: LockedBundle) -> Mapping[str, object]:
     return {
         "digest": bundle.digest,
         "litellm": bundle.litellm,
+        "gaps": bundle.gaps,
         "extrasWheel": _wheel_facts(bundle.extras_wheel),
         "litellmWheel": _wheel_facts(bundle.litellm_wheel),
     }

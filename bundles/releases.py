@@ -37,16 +37,24 @@ def is_range(requires: str) -> bool:
     return bool(requires) and pinned(requires) is None
 
 
-def sort_releases(asked: Mapping[str, str], served: Collection[str], got: Mapping[str, Sequence[str]]) -> Sorted:
+def sort_releases(
+    asked: Mapping[str, str],
+    served: Collection[str],
+    got: Mapping[str, Sequence[str]],
+    *,
+    incomplete: Collection[str] = (),
+) -> Sorted:
     """Sort releases by what they ask for.
 
     `asked` has the requirement by release, `served` the bundles of the index, and `got` what fresh installs of each
-    release with a range got on its day: of one answer it is known, of two it is not.
+    release with a range got on its day: of one answer it is known, of two it is not. No release with an `incomplete`
+    bundle is ever the nearest.
     """
     pins = {release: pin for release, requires in asked.items() if (pin := pinned(requires)) is not None}
     pinning = {release: pin for release, pin in pins.items() if pin in served}
     known = {release: answers[0] for release, answers in got.items() if len(answers) == 1}
-    usable = {*pinning, *known}
+    usable = pinning | known
+    sound = {release for release, bundle in usable.items() if bundle not in incomplete}
     return Sorted(
         pinning={bundle: _releases(pinning, bundle) for bundle in sorted({*pinning.values()}, key=version_key)},
         resolved=tuple(
@@ -57,10 +65,10 @@ def sort_releases(asked: Mapping[str, str], served: Collection[str], got: Mappin
                 release=release,
                 requires=asked[release],
                 why=_why(asked[release]),
-                nearest=nearest(release, usable),
+                nearest=nearest(release, sound),
                 choices=tuple(got.get(release, ())),
             )
-            for release in _in_order({*asked} - usable)
+            for release in _in_order({*asked} - {*usable})
         ),
     )
 

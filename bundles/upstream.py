@@ -2,11 +2,12 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from bundles.content import Index, View
 
 _CREATE_VIEW = re.compile(r'\s*CREATE\s+(?:OR\s+REPLACE\s+)?VIEW\s+"(?P<name>[^"]+)"\s+AS\b', re.IGNORECASE)
+_INDEX = re.compile(r"^\s*@@index\(\[(\w+(?:, \w+)*)\]\)\s*$", re.MULTILINE)
 
 
 class UnknownSourceError(Exception):
@@ -24,6 +25,46 @@ def read_indexes(source: str) -> tuple[Index, ...]:
             return tuple(_read_index(call) for call in calls)
         case _:
             raise UnknownSourceError("cannot read the indexes: REQUEST_LOG_INDEXES is not one tuple of calls")
+
+
+def read_hand_built_indexes(source: str, datamodel: str) -> tuple[Index, ...]:
+    """Return the indexes that `litellm_proxy_extras/utils.py` wants built by hand, in the order of their names.
+
+    Two releases had names alone, in a frozenset: HAND_BUILT_SPEND_LOGS_INDEXES. What they are of, schema.prisma says.
+    """
+    if "HAND_BUILT" not in source:
+        return ()
+    assigned = [value for name, value in _assignments(source) if name == "HAND_BUILT_SPEND_LOGS_INDEXES"]
+    match assigned:
+        case [ast.Call(func=ast.Name(id="frozenset"), args=[ast.Set(elts=names)], keywords=[])]:
+            known = _declared_indexes(datamodel, "LiteLLM_SpendLogs")
+            return tuple(known[name] for name in sorted(_read_name(each, known) for each in names))
+        case _:
+            raise UnknownSourceError("cannot read the indexes built by hand: not one frozenset of names")
+
+
+def _read_name(name: ast.expr, known: Collection[str]) -> str:
+    match name:
+        case ast.Constant(value=str() as text) if text in known:
+            return text
+        case _:
+            raise UnknownSourceError(f"cannot read an index built by hand: schema.prisma has no {ast.unparse(name)}")
+
+
+def _declared_indexes(datamodel: str, table: str) -> dict[str, Index]:
+    """Return a model's plain indexes, by the names that Prisma derives.
+
+    https://www.prisma.io/docs/orm/prisma-schema/data-model/database-mapping
+    """
+    model = re.search(rf"^model {table} \{{$(.*?)^\}}", datamodel, re.DOTALL | re.MULTILINE)
+    found = (tuple(match[1].split(", ")) for match in _INDEX.finditer(model[1] if model else ""))
+    indexes = (_derived(table, columns) for columns in found)
+    return {index.name: index for index in indexes}
+
+
+def _derived(table: str, columns: tuple[str, ...]) -> Index:
+    quoted = ", ".join(f'"{column}"' for column in columns)
+    return Index(name="_".join((table, *columns, "idx")), table=table, definition=f"({quoted})")
 
 
 def _assignments(source: str) -> Iterator[tuple[str, ast.expr]]:

@@ -12,6 +12,10 @@ from bundles.build import DigestMismatchError, build_library, library_files
 from bundles.content import Content, Index, View, sha256
 from bundles.files import place
 from bundles.lock import Lock, LockedBundle, Refused, Resolved, Wheel
+from bundles.pip import EXTRAS, LITELLM
+from bundles.releases import sort_releases
+from bundles.renew import lock_all
+from bundles.upstream import UnknownSourceError
 from bundles.views import views_of
 from bundles.wheels import NoMigrationsError, read_content
 
@@ -67,6 +71,7 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LockedBundle:
         "extras",
         {
             "litellm_proxy_extras/schema.prisma": "// a datamodel\n",
+            "litellm_proxy_extras/utils.py": "",
             "litellm_proxy_extras/migrations/2_second/migration.sql": "SELECT 2;\n",
             "litellm_proxy_extras/migrations/10_first with spaces/migration.sql": "SELECT 1;\n",
             "litellm_proxy_extras/migrations/migration_lock.toml": "",
@@ -77,7 +82,12 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LockedBundle:
     )
     content = read_content(extras, views=views_of(litellm))
     return LockedBundle(
-        version="1.0", digest=content.digest(), litellm=("7.0",), extras_wheel=extras, litellm_wheel=litellm
+        version="1.0",
+        digest=content.digest(),
+        litellm=("7.0",),
+        extras_wheel=extras,
+        litellm_wheel=litellm,
+        gaps=("column t.c",),
     )
 
 
@@ -109,7 +119,7 @@ def test_library_has_the_documented_shape(locked: LockedBundle, tmp_path: Path) 
     assert {name for name in files if "/" not in name} == {"index.json", "1.0.json"}
     assert json.loads(files["index.json"]) == {
         "format": 2,
-        "bundles": {"1.0": {"digest": locked.digest, "litellm": ["7.0"]}},
+        "bundles": {"1.0": {"digest": locked.digest, "litellm": ["7.0"], "gaps": ["column t.c"]}},
         "resolved": {"7.2": {"bundle": "1.0", "requires": ">=1.0"}},
         "refused": {"7.1": {"requires": ">=1.0,<2", "why": "Range", "nearest": "7.0", "choices": ["1.0"]}},
     }
@@ -117,6 +127,7 @@ def test_library_has_the_documented_shape(locked: LockedBundle, tmp_path: Path) 
         "version": "1.0",
         "digest": locked.digest,
         "litellm": ["7.0"],
+        "gaps": ["column t.c"],
         "schema": sha256(b"// a datamodel\n"),
         "migrations": [
             {"name": "10_first with spaces", "checksum": sha256(b"SELECT 1;\n")},
@@ -180,3 +191,30 @@ def test_a_wheel_without_migrations_is_refused(tmp_path: Path, monkeypatch: pyte
     extras = _wheel(tmp_path, "extras", {"litellm_proxy_extras/schema.prisma": ""})
     with pytest.raises(NoMigrationsError, match=r"cannot make a bundle of extras 1\.0: it holds no migration"):
         read_content(extras, views=())
+
+
+def test_a_wheel_with_two_lists_of_indexes_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = "litellm_proxy_extras"
+    members = {
+        f"{folder}/schema.prisma": "model LiteLLM_SpendLogs {\n  @@index([a])\n}\n",
+        f"{folder}/migrations/1/migration.sql": "SELECT 1;\n",
+        f"{folder}/utils.py": 'HAND_BUILT_SPEND_LOGS_INDEXES = frozenset({"LiteLLM_SpendLogs_a_idx"})\n',
+    }
+    content = read_content(_wheel(tmp_path, "one", members), views=())
+    assert content.indexes == (Index(name="LiteLLM_SpendLogs_a_idx", table="LiteLLM_SpendLogs", definition='("a")'),)
+    members[f"{folder}/request_log_indexes.py"] = "REQUEST_LOG_INDEXES = (I('t', 'i', '(c)'),)\n"
+    with pytest.raises(UnknownSourceError, match="two lists"):
+        read_content(_wheel(tmp_path, "two", members), views=())
+
+
+def test_a_renewal_keeps_the_gaps(locked: LockedBundle, tmp_path: Path) -> None:
+    releases = tmp_path / "cache/litellm-database-operator/releases"
+    for name, wheel in ((f"{LITELLM}-7.0", locked.litellm_wheel), (f"{EXTRAS}-1.0", locked.extras_wheel)):
+        facts = {"filename": wheel.filename, "sha256": wheel.sha256, "requires": [""]}
+        place(releases / f"{name}.json", json.dumps(facts).encode())
+    found = sort_releases({"7.0": "==1.0"}, ["1.0"], {})
+    (bundle,) = lock_all(found, {"1.0": locked.gaps, "2.0": ("table t",)}).bundles
+    assert (bundle.digest, bundle.gaps) == (locked.digest, ("column t.c",))
+    (bundle,) = lock_all(found, {}).bundles
+    assert bundle.gaps == ()

@@ -21,6 +21,14 @@ def test_locked_bundle_is_complete(bundle: LockedBundle) -> None:
     assert list(bundle.litellm) == sorted(bundle.litellm, key=version_key)
 
 
+def test_no_release_is_refused_with_one_that_has_gaps() -> None:
+    gapped = {bundle.version: bundle.litellm for bundle in LOCK.bundles if bundle.gaps}
+    releases = [release for pinning in gapped.values() for release in pinning]
+    releases += [each.release for each in LOCK.resolved if each.bundle in gapped]
+    assert releases
+    assert not {each.nearest for each in LOCK.refused} & {*releases}
+
+
 def test_lock_names_no_address() -> None:
     assert "//" not in lock.PATH.read_text()
 

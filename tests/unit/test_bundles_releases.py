@@ -53,6 +53,13 @@ def test_what_has_no_bundle_is_refused_with_the_nearest_that_has() -> None:
     )
 
 
+def test_a_release_with_an_incomplete_bundle_is_never_the_nearest() -> None:
+    (refused,) = sort_releases(
+        {"1.80.0": "==0.4.5", "1.80.5": "==0.4.6", "1.80.6": "==0.4.7"}, ["0.4.5", "0.4.6"], {}, incomplete={"0.4.6"}
+    ).refused
+    assert refused.nearest == "1.80.0"
+
+
 def test_the_nearest_of_a_release_older_than_all_is_the_oldest() -> None:
     asked = {"1.80.0": "==0.4.5", "1.80.5": "==0.4.6", "1.80.6": "==0.4.7"}
     (refused,) = sort_releases(asked, ["0.4.6", "0.4.7"], {}).refused

@@ -3,7 +3,7 @@
 import pytest
 
 from bundles.content import Index, View
-from bundles.upstream import UnknownSourceError, read_indexes, read_views
+from bundles.upstream import UnknownSourceError, read_hand_built_indexes, read_indexes, read_views
 
 INDEXES = """
 import never_imported
@@ -41,6 +41,48 @@ def test_an_assignment_without_annotation_is_read_too() -> None:
 def test_a_list_of_indexes_that_changed_its_shape_is_refused(source: str) -> None:
     with pytest.raises(UnknownSourceError):
         read_indexes(source)
+
+
+BY_HAND = """
+raise SystemExit("never run")
+HAND_BUILT_SPEND_LOGS_INDEXES: Final = frozenset({"LiteLLM_SpendLogs_a_b_idx", "LiteLLM_SpendLogs_a_idx"})
+def made(name): return name in HAND_BUILT_SPEND_LOGS_INDEXES
+"""
+DATAMODEL = """
+model LiteLLM_Other {
+  @@index([a])
+}
+model LiteLLM_SpendLogs {
+  @@index([b])
+  @@index([a])
+  @@index([a, b])
+  @@index([c], map: "LiteLLM_SpendLogs_c_idx")
+}
+"""
+
+
+def test_indexes_built_by_hand_are_those_of_schema_prisma() -> None:
+    assert read_hand_built_indexes(BY_HAND, DATAMODEL) == (
+        Index(name="LiteLLM_SpendLogs_a_b_idx", table="LiteLLM_SpendLogs", definition='("a", "b")'),
+        Index(name="LiteLLM_SpendLogs_a_idx", table="LiteLLM_SpendLogs", definition='("a")'),
+    )
+    assert read_hand_built_indexes("", DATAMODEL) == ()
+
+
+@pytest.mark.parametrize(
+    ("source", "datamodel"),
+    [
+        pytest.param(BY_HAND, "", id="no such model"),
+        pytest.param(BY_HAND, DATAMODEL.replace("[a, b]", "[b, a]"), id="an index that schema.prisma does not have"),
+        pytest.param(BY_HAND.replace("_a_idx", "_c_idx"), DATAMODEL, id="an index with a name of its own"),
+        pytest.param(BY_HAND.replace("frozenset", "make"), DATAMODEL, id="a list that is computed"),
+        pytest.param(BY_HAND.replace("SPEND_LOGS", "AUDIT_LOG"), DATAMODEL, id="a list of another name"),
+        pytest.param(BY_HAND.replace('"LiteLLM_SpendLogs_a_idx"', "NAME"), DATAMODEL, id="a name for a string"),
+    ],
+)
+def test_indexes_built_by_hand_that_look_otherwise_are_refused(source: str, datamodel: str) -> None:
+    with pytest.raises(UnknownSourceError):
+        read_hand_built_indexes(source, datamodel)
 
 
 VIEWS = '''
