@@ -40,7 +40,8 @@ SQLSTATES: Final[Mapping[str, Remedy]] = {
     "0A000": Remedy(
         "feature_not_supported",
         "PostgreSQL cannot do this to such an object: a column that a view uses, a partitioned table.",
-        "See the statement. Drop views of your own that use the column, and make them again afterwards.",
+        "Drop views of your own that use the column, and make them again afterwards. On a partitioned table: build the "
+        "index on each partition, attach it, and mark the migration applied.",
     ),
     "22001": Remedy(
         "string_data_right_truncation",

@@ -245,6 +245,14 @@ def test_unfinished_rows_of_others_stop_everything(place: Place, tmp_path: Path)
     assert place.applied() == [KEYS]
 
 
+def test_an_unledgered_schema_with_tables_is_left_alone(place: Place, tmp_path: Path) -> None:
+    with place.connect_as_migrator() as session:
+        session.execute(MIGRATIONS[KEYS].encode())
+    why = failure(place.run(make_bundle(tmp_path, BUNDLE), BUNDLE))
+    assert (why.reason, why.prisma_code, why.server_message) == (Reason.UNLEDGERED, "P3005", '"LiteLLM_Key"')
+    assert place.fetch(sql.SQL("SELECT to_regclass('_prisma_migrations')")) == [(None,)]
+
+
 def test_a_schema_with_tables_of_others_is_left_alone(place: Place, tmp_path: Path) -> None:
     with place.connect_as_migrator() as session:
         session.execute("CREATE TABLE somebodys (id INT)")

@@ -144,7 +144,8 @@ def test_a_server_that_crashes_is_waited_for_and_the_run_goes_on(
 def test_a_killed_job_is_made_good_by_the_next(prepared: tuple[Place, Phase, Path]) -> None:
     place, phase, library = prepared
     with held_in(phase, place, library) as job:
-        job.kill()
+        job.send(signal.SIGKILL)
+    job.kill()  # the judge has ended by now, which waited for a lock too
     is_whole(place, place.run(library, BUNDLE, **AUTO).report)
 
 
