@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack
 
@@ -99,6 +101,9 @@ class Judge:
             # It needs no more of the environment; and what it does not have it cannot tell.
             env={"PATH": os.environ.get("PATH", os.defpath)},
         )
+        self._lines: SimpleQueue[bytes] = SimpleQueue()
+        self._reader = Thread(target=self._read, name="judge", daemon=True)
+        self._reader.start()
 
     def __enter__(self) -> Self:
         return self
@@ -112,6 +117,7 @@ class Judge:
         """End it: it holds nothing that could be lost, and would take its time to end by itself."""
         self._process.kill()
         self._process.wait()
+        self._reader.join()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe is not None:
                 with suppress(BrokenPipeError):
@@ -192,18 +198,18 @@ class Judge:
         return self.take(self._request(method, params))
 
     def _request(self, method: str, params: Mapping[str, object]) -> int:
-        # A judge that cannot write an answer reads no request: what is kept for later is read first.
-        for number in [number for number, answer in self._kept.items() if answer is None]:
-            self._kept[number] = self._receive_until(number)
         self._asked += 1
         self._send({"id": self._asked, "method": method, "params": params})
         return self._asked
 
     def _receive_until(self, number: int) -> Mapping[str, Any]:
-        """Read answers up to a request's; those before are of warm_up, or their asker was interrupted."""
-        answer = self._receive()
-        while answer["id"] != number:
-            answer = self._receive()
+        """Read answers up to a request's; those before are kept for who comes for them, and else nobody's.
+
+        Nobody's are those of warm_up, and those whose asker was interrupted.
+        """
+        while (answer := self._receive())["id"] != number:
+            if answer["id"] in self._kept:
+                self._kept[answer["id"]] = answer
         return answer
 
     def _send(self, request: Mapping[str, object]) -> None:
@@ -216,10 +222,17 @@ class Judge:
             raise JudgeError(_GONE) from error
 
     def _receive(self) -> Mapping[str, Any]:
-        line = self._process.stdout.readline() if self._process.stdout is not None else b""
+        line = self._lines.get()
         if not line:
+            self._lines.put(line)  # whoever asks next is told the same
             raise JudgeError(_GONE)
         return json.loads(line)
+
+    def _read(self) -> None:
+        """Take answers as they come: a judge that cannot write one reads no request, and its asker would wait."""
+        while line := self._process.stdout.readline() if self._process.stdout is not None else b"":
+            self._lines.put(line)
+        self._lines.put(b"")
 
 
 def _difference(item: Mapping[str, Any]) -> str:
