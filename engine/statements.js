@@ -126,7 +126,8 @@ function constraintsOf({ ColumnDef, Constraint }) {
 /** @param {any} node @returns {Effect[]} */
 function readCreateTableAs({ query, into, objtype, if_not_exists: ifNotExists }) {
   const { table, schema } = placeOf(into.rel)
-  return [...readQuery(query), objtype === 'OBJECT_MATVIEW' ? { act: 'CreateView', schema, name: table, ifNotExists } : { act: 'CreateTable', schema, table, ifNotExists }]
+  const read = Object.entries(query).flatMap(([kind, node]) => effectsOfStatement({ kind, node }))
+  return [...read, objtype === 'OBJECT_MATVIEW' ? { act: 'CreateView', schema, name: table, ifNotExists } : { act: 'CreateTable', schema, table, ifNotExists }]
 }
 
 /** @param {any} node @returns {Effect[]} */
@@ -170,7 +171,7 @@ function readQuery(node) {
  */
 function updated({ targetList, whereClause }, relation) {
   const columns = columnsOf(targetList)
-  const empty = nullColumns(whereClause, [relation.relname, relation.alias?.aliasname])
+  const empty = nullColumns(whereClause, relation.alias?.aliasname ?? relation.relname)
   const onlyNull = columns.every((column) => empty.includes(column))
   return { act: 'Update', ...placeOf(relation), columns, onlyNull, where: Boolean(whereClause) }
 }
@@ -183,16 +184,16 @@ function columnsOf(targets = []) {
 /**
  * The columns of a table that a WHERE demands to be NULL, in whichever row it lets pass.
  * @param {any} where
- * @param {string[]} qualifiers by which the table is known
+ * @param {string} table by which it is known: an alias hides its own name, and another table may have that
  * @returns {string[]}
  */
-function nullColumns(where, qualifiers) {
-  if (where?.BoolExpr?.boolop === 'AND_EXPR') return where.BoolExpr.args.flatMap((/** @type {any} */ part) => nullColumns(part, qualifiers))
+function nullColumns(where, table) {
+  if (where?.BoolExpr?.boolop === 'AND_EXPR') return where.BoolExpr.args.flatMap((/** @type {any} */ part) => nullColumns(part, table))
   if (where?.NullTest?.nulltesttype !== 'IS_NULL') return []
   const fields = where.NullTest.arg.ColumnRef?.fields ?? []
   if (!fields.every((/** @type {any} */ field) => field.String)) return []
   const [column, qualifier] = namesOf(fields).toReversed()
-  return column && (!qualifier || qualifiers.includes(qualifier)) ? [column] : []
+  return column && (!qualifier || qualifier === table) ? [column] : []
 }
 
 /** @type {Record<string, Act>} */

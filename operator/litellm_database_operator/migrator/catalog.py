@@ -56,6 +56,12 @@ WHERE contype IN ('f', 'c') AND NOT relispartition
 AND relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})
 """
 
+_OTHERS: Final[LiteralString] = """
+SELECT relname AS name FROM pg_catalog.pg_class
+WHERE (relkind IN ('v', 'm', 'f') OR relispartition)
+AND relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -89,6 +95,13 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Other:
+    """A view, a foreign table, or a partition: rows that a plan's tables do not tell of."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table of LiteLLM's schema."""
 
@@ -107,6 +120,8 @@ class Catalog:
 
     tables: Mapping[str, Table] = field(default_factory=dict[str, Table])
     keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict[str, tuple[Key, ...]])
+    others: frozenset[str] = frozenset()
+    """Names of what has rows and is no table of its own."""
 
 
 def fetch_catalog(session: Session, schema: SchemaName) -> Catalog:
@@ -119,4 +134,6 @@ def fetch_catalog(session: Session, schema: SchemaName) -> Catalog:
     keys: dict[str, tuple[Key, ...]] = defaultdict(tuple)
     for key in session.fetch(Key, sql.SQL(_KEYS).format(**names)):
         keys[key.name] += (key,)
-    return Catalog(tables={size.name: Table(size=size, columns=columns[size.name]) for size in sizes}, keys=dict(keys))
+    others = frozenset(other.name for other in session.fetch(Other, sql.SQL(_OTHERS).format(**names)))
+    tables = {size.name: Table(size=size, columns=columns[size.name]) for size in sizes}
+    return Catalog(tables=tables, keys=dict(keys), others=others)

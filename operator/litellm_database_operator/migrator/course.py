@@ -5,9 +5,12 @@ then, only this knows.
 """
 
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from litellm_database_operator.migrator.catalog import Catalog, Column, Key, Table
 from litellm_database_operator.migrator.effect import Act, Effect
+
+_Thing = TypeVar("_Thing")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +44,10 @@ class Course:
         becoming = self.table(name)
         return None if becoming is None else becoming.origin
 
+    def is_no_table(self, name: str | None) -> bool:
+        """Tell whether a name is that of something with rows which is no table of the schema: a view, a partition."""
+        return name in self._catalog.others and name not in self._tables
+
     def key(self, name: str | None, table: str | None) -> Key | None:
         """Return an index or constraint that is there already; `table` tells constraints of one name apart."""
         origin = self.existing(table)
@@ -62,6 +69,8 @@ class Course:
         """Let an effect happen. What only may happen leaves tables and columns standing: they could be hit later."""
         if effect.act in _KEYED:
             self._follow_key(effect)
+        elif effect.act is Act.RENAME_TYPE:
+            self._follow_type(effect)
         elif effect.act in _OF_TABLES:
             self._follow_table(effect)
         elif (becoming := self.table(effect.table)) is not None:
@@ -71,10 +80,8 @@ class Course:
         match effect.act:
             case Act.CREATE_TABLE if effect.table:
                 self._tables.setdefault(effect.table, Becoming(origin=None))
-            case Act.RENAME_TABLE if effect.table in self._tables and effect.new_name:
-                self._tables[effect.new_name] = self._tables[effect.table]
-                if not effect.conditional:
-                    del self._tables[effect.table]
+            case Act.RENAME_TABLE if effect.table in self._tables:
+                _rename(self._tables, effect.table, effect)
             case Act.DROP_TABLE if not effect.conditional:
                 self._tables.pop(effect.table or "", None)
             case _:
@@ -86,12 +93,36 @@ class Course:
         if effect.act in {Act.RENAME_INDEX, Act.RENAME_CONSTRAINT} and effect.new_name:
             self._keys[effect.new_name] = keys
 
+    def _follow_type(self, effect: Effect) -> None:
+        """Let the columns of a type have its new name; what may be renamed is still looked for by the old one."""
+        if effect.conditional or effect.new_name is None:
+            return
+        for old in self.columns_of_type(effect.name or ""):
+            array = "[]" if old.type.endswith("[]") else ""
+            renamed = replace(old, type=_quoted(effect.new_name) + array)
+            for becoming in self._tables.values():
+                becoming.columns.update({name: renamed for name, column in becoming.columns.items() if column is old})
+
+
+def _rename(things: dict[str, _Thing], name: str, effect: Effect) -> None:
+    """Give something a new name; where it may not happen, it has both, but for a name that something else has."""
+    if effect.new_name is None:
+        return
+    if effect.conditional:
+        things.setdefault(effect.new_name, things[name])
+    else:
+        things[effect.new_name] = things.pop(name)
+
 
 def _types(name: str) -> frozenset[str]:
     """Return how format_type() would spell a type, if it is named, or if it is an enum of which a value is."""
     parts = name.split(".")
     names = {".".join(parts[:length]) for length in range(1, len(parts) + 1)}
-    return frozenset(names | {'"' + each.replace('"', '""') + '"' for each in names})
+    return frozenset(names | set(map(_quoted, names)))
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _follow_column(becoming: Becoming, effect: Effect) -> None:
@@ -105,8 +136,8 @@ def _follow_column(becoming: Becoming, effect: Effect) -> None:
     match effect.act:
         case Act.DROP_COLUMN if not effect.conditional:
             del columns[name]
-        case Act.RENAME_COLUMN if effect.new_name:
-            columns[effect.new_name] = columns[name] if effect.conditional else columns.pop(name)
+        case Act.RENAME_COLUMN:
+            _rename(columns, name, effect)
         case Act.RETYPE_COLUMN if column is not None:
             columns[name] = replace(column, type=effect.type or "")
         case Act.SET_NOT_NULL | Act.DROP_NOT_NULL if column is not None and not effect.conditional:

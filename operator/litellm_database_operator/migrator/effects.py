@@ -85,7 +85,12 @@ def decide(effect: Effect, course: Course) -> Verdict:
 
 
 def _beside(effect: Effect, course: Course) -> Verdict:
-    """Judge what the plan does to its own tables: a foreign key also locks the table that it points to."""
+    """Judge what the plan does to its own tables: a foreign key also locks the table that it points to.
+
+    Through a view, and in a partition, it does it to the rows of a table that it does not name.
+    """
+    if effect.act in _TAKING and course.is_no_table(effect.table):
+        return _ANYTHING
     referenced = course.existing(effect.references)
     return _NOTHING if referenced is None else Verdict(table=referenced, lock=Lock.SHARE_ROW_EXCLUSIVE)
 
@@ -95,8 +100,10 @@ def _drop_table(_effect: Effect, _course: Course, table: Table) -> Verdict:
     return Verdict(table=table, loses=True, questions=(question,), breaks=True, lock=Lock.ACCESS_EXCLUSIVE)
 
 
-def _truncate(_effect: Effect, _course: Course, table: Table) -> Verdict:
-    return Verdict(table=table, loses=True, questions=(Question(table=table.name),), lock=Lock.ACCESS_EXCLUSIVE)
+def _truncate(effect: Effect, _course: Course, table: Table) -> Verdict:
+    """Judge a TRUNCATE: with CASCADE it empties every table that points here, whether or not a row of it does."""
+    questions = () if effect.cascade else (Question(table=table.name),)
+    return Verdict(table=table, loses=True, questions=questions, lock=Lock.ACCESS_EXCLUSIVE)
 
 
 def _delete(_effect: Effect, _course: Course, table: Table) -> Verdict:
@@ -263,6 +270,11 @@ def _anything(_effect: Effect, _course: Course) -> Verdict:
     return _ANYTHING
 
 
+def _set(effect: Effect, _course: Course) -> Verdict:
+    """Judge a setting: after another search_path nobody can tell which table a name means."""
+    return _ANYTHING if effect.name == "search_path" else _NOTHING
+
+
 def _has_column(effect: Effect, course: Course) -> bool:
     becoming = course.table(effect.table)
     return becoming is not None and (effect.name or "") in becoming.columns
@@ -282,6 +294,9 @@ def _about_column(effect: Effect, course: Course, table: Table) -> Question:
 
 _MAKING: Final = frozenset({Act.CREATE_TABLE, Act.CREATE_ENUM, Act.CREATE_VIEW, Act.CREATE_FUNCTION, Act.SET})
 """What takes nothing away, in whatever schema."""
+_TAKING: Final = frozenset(
+    {Act.DROP_TABLE, Act.RENAME_TABLE, Act.DROP_COLUMN, Act.RETYPE_COLUMN, Act.TRUNCATE, Act.DELETE, Act.UPDATE}
+)
 _OF_SCHEMA: Final[Mapping[Act, Callable[[Effect, Course], Verdict]]] = {
     Act.DROP_INDEX: _drop_key,
     Act.DROP_CONSTRAINT: _drop_key,
@@ -292,6 +307,7 @@ _OF_SCHEMA: Final[Mapping[Act, Callable[[Effect, Course], Verdict]]] = {
     Act.DROP_VIEW: _drop_view,
     Act.DROP_SCHEMA: _anything,
     Act.DROP_OTHER: _drop_other,
+    Act.SET: _set,
     Act.UNKNOWN: _anything,
 }
 _OF_TABLE: Final[Mapping[Act, Callable[[Effect, Course, Table], Verdict]]] = {

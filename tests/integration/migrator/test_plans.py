@@ -113,6 +113,29 @@ def test_auto_loses_rows_and_says_so(place: Place, library: Path) -> None:
     assert (ended.report.outcome, plan_of(ended).loses) == (Outcome.MIGRATED, (LOST,))
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param('DELETE FROM "Notes"', id="through a view"),
+        pytest.param('TRUNCATE "LiteLLM_Key" CASCADE', id="in a table that points to an empty one"),
+        pytest.param(
+            'CREATE TEMP TABLE kept AS WITH gone AS (DELETE FROM "LiteLLM_Note" RETURNING *) SELECT * FROM gone',
+            id="in a query that a table is made of",
+        ),
+    ],
+)
+def test_rows_that_a_statement_hits_without_naming_their_table_count(place: Place, bundles: Path, script: str) -> None:
+    place.run(bundles, "1")
+    with place.connect_as_migrator() as session:
+        session.execute('CREATE TABLE "LiteLLM_Note" (key TEXT REFERENCES "LiteLLM_Key")')
+        session.execute('CREATE VIEW "Notes" AS SELECT * FROM "LiteLLM_Note"')
+        session.execute('INSERT INTO "LiteLLM_Note" VALUES (NULL)')
+    make_bundle(bundles, "3", migrations=FIRST | {"20250107000000_loses": script})
+    ended = place.run(bundles, "3")
+    assert ended.report.outcome is Outcome.AWAITING_APPROVAL
+    assert place.fetch(sql.SQL('SELECT count(*) FROM "LiteLLM_Note"')) == [(1,)]
+
+
 @pytest.mark.parametrize("version", ["1", "2"])
 def test_a_preview_changes_nothing(place: Place, bundles: Path, version: str) -> None:
     place.run(bundles, "1")

@@ -42,7 +42,7 @@ INDEX = replace(
 
 
 def catalog() -> Catalog:
-    """Return two tables, the second with nothing but an id; an index, a unique one and a foreign key."""
+    """Return two tables, the second with nothing but an id; three keys; a view and a partition."""
     return Catalog(
         tables={
             name: _table(name, columns) for name, columns in {"LiteLLM_Key": COLUMNS, "Other": {"id": "text"}}.items()
@@ -55,6 +55,7 @@ def catalog() -> Catalog:
                 Key(table="LiteLLM_Key", name="fkey", unique=False),
             )
         },
+        others=frozenset({"View", "Partition"}),
     )
 
 

@@ -132,6 +132,9 @@ def test_what_it_loses_breaks_and_blocks(
         pytest.param(of(Act.DROP_SCHEMA, None, name="x"), id="DropSchema"),
         pytest.param(of(Act.DROP_OTHER, None, name="x"), id="DropOther"),
         pytest.param(of(Act.DELETE, schema="elsewhere"), id="in another schema"),
+        pytest.param(of(Act.SET, None, name="search_path"), id="another search_path"),
+        pytest.param(of(Act.DELETE, "View"), id="through a view"),
+        pytest.param(of(Act.DROP_TABLE, "Partition"), id="a partition"),
     ],
 )
 def test_what_cannot_be_told_could_be_anything(effect: Effect) -> None:
@@ -234,6 +237,29 @@ def test_what_may_be_dropped_may_be_there_still() -> None:
     perhaps = of(Act.DROP_COLUMN, name="spend", conditional=True)
     assert told(of(Act.UPDATE, columns=("spend",)), perhaps)[1] == SPEND
     assert told(of(Act.DROP_TABLE), of(Act.DROP_TABLE, conditional=True))[1] == ROWS
+
+
+@pytest.mark.parametrize("name", ["spend", "status"])
+def test_what_may_be_renamed_takes_no_name_that_is_taken(name: str) -> None:
+    perhaps = of(Act.RENAME_COLUMN, name="spend", new_name="status", conditional=True)
+    assert told(of(Act.DROP_COLUMN, name=name), perhaps)[1] == (Question(table=KEY, columns=(name,)),)
+    table = of(Act.RENAME_TABLE, "Other", new_name=KEY, conditional=True)
+    assert told(of(Act.DROP_TABLE), table)[1] == ROWS
+
+
+def test_a_truncate_that_cascades_empties_more_than_it_names() -> None:
+    assert told(of(Act.TRUNCATE, cascade=True)) == (True, (), False, EXCLUSIVE, None)
+
+
+@pytest.mark.parametrize(("name", "loses"), [("Status", False), ("Former", True)])
+def test_a_type_that_is_renamed_is_that_of_its_columns_still(*, name: str, loses: bool) -> None:
+    renamed = of(Act.RENAME_TYPE, None, name="Status", new_name="Former")
+    assert told(of(Act.DROP_TYPE, None, name=name, cascade=True), renamed)[0] is loses
+
+
+def test_a_type_that_may_be_renamed_is_known_by_its_old_name() -> None:
+    perhaps = of(Act.RENAME_TYPE, None, name="Status", new_name="Former", conditional=True)
+    assert told(of(Act.DROP_TYPE, None, name="Status"), perhaps)[0]
 
 
 def test_what_is_dropped_is_gone() -> None:
