@@ -22,7 +22,15 @@ from litellm_database_operator.planning.words import how_to_retry, quoted
 
 REPEAT_AFTER: Final = timedelta(minutes=10)
 """A run that a fault ended, or that succeeded and left the schema incomplete, is repeated this seldom."""
-PASSING: Final = frozenset({Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED, Reason.MIGRATION_INTERRUPTED})
+PASSING: Final = frozenset(
+    {
+        Reason.SERVER_UNREACHABLE,
+        Reason.SERVER_READ_ONLY,
+        Reason.SERVER_BUSY,
+        Reason.LOGIN_FAILED,
+        Reason.MIGRATION_INTERRUPTED,
+    }
+)
 """Failures of a run that say nothing against the bundle: another run may well go through."""
 _SEEN_AS: Final = {
     Reason.FOREIGN_TABLES: SchemaState.FOREIGN,

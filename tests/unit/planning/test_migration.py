@@ -318,7 +318,13 @@ def test_an_unfinished_row_after_a_run_that_succeeded_is_given_to_another_one_at
 PASSING = [
     *(
         pytest.param(failed(failure_of(reason)), reason, f"cannot go on: {reason}", id=f"told as {reason}")
-        for reason in (Reason.MIGRATION_INTERRUPTED, Reason.SERVER_UNREACHABLE, Reason.LOGIN_FAILED)
+        for reason in (
+            Reason.MIGRATION_INTERRUPTED,
+            Reason.SERVER_UNREACHABLE,
+            Reason.SERVER_READ_ONLY,
+            Reason.SERVER_BUSY,
+            Reason.LOGIN_FAILED,
+        )
     ),
     *(
         pytest.param(failed(failure_of(reason)), reason, f"cannot go on: {reason}", id=f"{reason}, mended since")
