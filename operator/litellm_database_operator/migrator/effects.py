@@ -6,67 +6,14 @@ https://www.postgresql.org/docs/current/sql-altertable.html#SQL-ALTERTABLE-NOTES
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from litellm_database_operator.migrator import column_effects
 from litellm_database_operator.migrator.catalog import Table
 from litellm_database_operator.migrator.course import Course
 from litellm_database_operator.migrator.effect import Act, Effect
-from litellm_database_operator.migrator.retype import rewrites, widens
+from litellm_database_operator.migrator.verdict import NOTHING, Lock, Long, Question, Verdict
 
-
-class Lock(StrEnum):
-    """A lock on a table, of those that somebody could notice."""
-
-    ACCESS_EXCLUSIVE = "ACCESS EXCLUSIVE"
-    """Stops reads and writes."""
-    SHARE_ROW_EXCLUSIVE = "SHARE ROW EXCLUSIVE"
-    """Stops writes."""
-    SHARE = "SHARE"
-    """Stops writes."""
-    ROW_EXCLUSIVE = "ROW EXCLUSIVE"
-    """Stops nothing but writes to the rows that the statement itself changes."""
-
-
-class Long(StrEnum):
-    """Why a lock is held for longer than a moment."""
-
-    REWRITE = "rewrite"
-    SCAN = "scan"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """Whether rows exist that a statement would hit."""
-
-    table: str
-    """As the catalogue has it now, and so the columns."""
-    columns: tuple[str, ...] = ()
-    """A row counts where one of them is not NULL; without columns every row does."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What one effect means."""
-
-    table: Table | None = None
-    """Whose rows or readers it is about."""
-    loses: bool = False
-    questions: tuple[Question, ...] = ()
-    """What decides whether it loses something; none where nobody can tell."""
-    breaks: bool = False
-    """A proxy of the older version may fail after it."""
-    lock: Lock | None = None
-    long: Long | None = None
-
-    @property
-    def worth_saying(self) -> bool:
-        """Whether somebody could notice."""
-        return self.loses or self.breaks or self.lock is not None
-
-
-_NOTHING: Final = Verdict()
 _ANYTHING: Final = Verdict(loses=True, breaks=True)
 """Of what cannot be told."""
 
@@ -74,14 +21,14 @@ _ANYTHING: Final = Verdict(loses=True, breaks=True)
 def decide(effect: Effect, course: Course) -> Verdict:
     """Say what an effect means, where the schema has come to."""
     if effect.schema not in {None, course.schema}:
-        return _NOTHING if effect.act in _MAKING else _ANYTHING
+        return NOTHING if effect.act in _MAKING else _ANYTHING
     if (about_schema := _OF_SCHEMA.get(effect.act)) is not None:
         return about_schema(effect, course)
     table = course.existing(effect.table)
     if table is None:
         return _beside(effect, course)
     about_table = _OF_TABLE.get(effect.act)
-    return _NOTHING if about_table is None else about_table(effect, course, table)
+    return NOTHING if about_table is None else about_table(effect, course, table)
 
 
 def _beside(effect: Effect, course: Course) -> Verdict:
@@ -92,7 +39,7 @@ def _beside(effect: Effect, course: Course) -> Verdict:
     if effect.act in _TAKING and course.is_no_table(effect.table):
         return _ANYTHING
     referenced = course.existing(effect.references)
-    return _NOTHING if referenced is None else Verdict(table=referenced, lock=Lock.SHARE_ROW_EXCLUSIVE)
+    return NOTHING if referenced is None else Verdict(table=referenced, lock=Lock.SHARE_ROW_EXCLUSIVE)
 
 
 def _drop_table(_effect: Effect, _course: Course, table: Table) -> Verdict:
@@ -123,7 +70,7 @@ def _insert(effect: Effect, course: Course, table: Table) -> Verdict:
     """Judge an INSERT: with ON CONFLICT DO UPDATE it overwrites what that sets."""
     hit = _columns_hit(effect, course)
     if not hit or effect.only_null:
-        return _NOTHING
+        return NOTHING
     return Verdict(table=table, loses=True, questions=(Question(table=table.name, columns=hit),))
 
 
@@ -138,77 +85,9 @@ def _rename_table(_effect: Effect, _course: Course, table: Table) -> Verdict:
     return Verdict(table=table, breaks=True, lock=Lock.ACCESS_EXCLUSIVE)
 
 
-def _rename_column(effect: Effect, course: Course, table: Table) -> Verdict:
-    if not _has_column(effect, course):
-        return _NOTHING
-    return Verdict(table=table, breaks=_was_there(effect, course), lock=Lock.ACCESS_EXCLUSIVE)
-
-
-def _add_column(effect: Effect, course: Course, table: Table) -> Verdict:
-    """Judge a new column: a constant default is kept in the catalogue, one that differs by row is written into each."""
-    if _has_column(effect, course):
-        return _NOTHING
-    return Verdict(
-        table=table,
-        breaks=effect.not_null and effect.default == "none",
-        lock=Lock.ACCESS_EXCLUSIVE,
-        long=Long.REWRITE if effect.default == "volatile" else None,
-    )
-
-
-def _drop_column(effect: Effect, course: Course, table: Table) -> Verdict:
-    if not _has_column(effect, course):
-        return _NOTHING
-    lost = _was_there(effect, course)
-    questions = (_about_column(effect, course, table),) if lost else ()
-    return Verdict(table=table, loses=lost, questions=questions, breaks=lost, lock=Lock.ACCESS_EXCLUSIVE)
-
-
-def _retype_column(effect: Effect, course: Course, table: Table) -> Verdict:
-    """Judge a new type: of USING nobody can tell what it makes of a value."""
-    becoming = course.table(effect.table)
-    column = becoming and becoming.columns.get(effect.name or "")
-    if column is None:
-        return Verdict(table=table, lock=Lock.ACCESS_EXCLUSIVE, long=Long.REWRITE)
-    new = effect.type or ""
-    if new == column.type and not effect.using:
-        return _NOTHING
-    loses = effect.using or not widens(column.type, new)
-    return Verdict(
-        table=table,
-        loses=loses,
-        questions=(_about_column(effect, course, table),) if loses else (),
-        breaks=True,
-        lock=Lock.ACCESS_EXCLUSIVE,
-        long=Long.REWRITE if effect.using or rewrites(column.type, new) else None,
-    )
-
-
-def _set_not_null(effect: Effect, course: Course, table: Table) -> Verdict:
-    becoming = course.table(effect.table)
-    column = becoming and becoming.columns.get(effect.name or "")
-    if column is not None and column.not_null:
-        return _NOTHING
-    return Verdict(table=table, breaks=True, lock=Lock.ACCESS_EXCLUSIVE, long=Long.SCAN)
-
-
-def _drop_not_null(effect: Effect, course: Course, table: Table) -> Verdict:
-    """Judge a column that may be NULL from now on: an older proxy cannot read a row where it is."""
-    return Verdict(table=table, breaks=_was_there(effect, course), lock=Lock.ACCESS_EXCLUSIVE)
-
-
-def _set_default(_effect: Effect, _course: Course, table: Table) -> Verdict:
-    return Verdict(table=table, lock=Lock.ACCESS_EXCLUSIVE)
-
-
-def _drop_default(_effect: Effect, _course: Course, table: Table) -> Verdict:
-    """Judge a default that goes: whoever counts on it writes NULL from now on."""
-    return Verdict(table=table, breaks=True, lock=Lock.ACCESS_EXCLUSIVE)
-
-
 def _add_constraint(effect: Effect, course: Course, table: Table) -> Verdict:
     if (effect.conditional or effect.if_not_exists) and course.key(effect.name, effect.table) is not None:
-        return _NOTHING
+        return NOTHING
     foreign = effect.constraint == "foreignKey"
     return Verdict(
         table=table,
@@ -220,7 +99,7 @@ def _add_constraint(effect: Effect, course: Course, table: Table) -> Verdict:
 
 def _create_index(effect: Effect, course: Course, table: Table) -> Verdict:
     if effect.if_not_exists and course.key(effect.name, None) is not None:
-        return _NOTHING
+        return NOTHING
     breaks = effect.constraint == "unique"
     if effect.concurrently:
         return Verdict(table=table, breaks=breaks)
@@ -239,7 +118,7 @@ def _drop_key(effect: Effect, course: Course) -> Verdict:
     """Judge an index or constraint that goes: ON CONFLICT of an older proxy may name a unique one."""
     key = course.key(effect.name, effect.table)
     if key is None:
-        return _NOTHING
+        return NOTHING
     lock = None if effect.concurrently else Lock.ACCESS_EXCLUSIVE
     return Verdict(table=course.table_of(key), breaks=key.unique, lock=lock)
 
@@ -263,7 +142,7 @@ def _drop_other(effect: Effect, course: Course) -> Verdict:
     """Judge the end of what this knows no better: of a table's own (a trigger, a policy) no row depends."""
     if (table := course.existing(effect.table)) is not None:
         return _drop_of_table(effect, course, table)
-    return _NOTHING if course.table(effect.table) is not None else _ANYTHING
+    return NOTHING if course.table(effect.table) is not None else _ANYTHING
 
 
 def _anything(_effect: Effect, _course: Course) -> Verdict:
@@ -272,24 +151,7 @@ def _anything(_effect: Effect, _course: Course) -> Verdict:
 
 def _set(effect: Effect, _course: Course) -> Verdict:
     """Judge a setting: after another search_path nobody can tell which table a name means."""
-    return _ANYTHING if effect.name == "search_path" else _NOTHING
-
-
-def _has_column(effect: Effect, course: Course) -> bool:
-    becoming = course.table(effect.table)
-    return becoming is not None and (effect.name or "") in becoming.columns
-
-
-def _was_there(effect: Effect, course: Course) -> bool:
-    """Tell whether the catalogue has the column: what the plan itself added, nobody knows yet."""
-    becoming = course.table(effect.table)
-    return becoming is not None and becoming.columns.get(effect.name or "") is not None
-
-
-def _about_column(effect: Effect, course: Course, table: Table) -> Question:
-    becoming = course.table(effect.table)
-    column = becoming and becoming.columns.get(effect.name or "")
-    return Question(table=table.name, columns=(column.name if column else effect.name or "",))
+    return _ANYTHING if effect.name == "search_path" else NOTHING
 
 
 _MAKING: Final = frozenset({Act.CREATE_TABLE, Act.CREATE_ENUM, Act.CREATE_VIEW, Act.CREATE_FUNCTION, Act.SET})
@@ -317,14 +179,14 @@ _OF_TABLE: Final[Mapping[Act, Callable[[Effect, Course, Table], Verdict]]] = {
     Act.UPDATE: _update,
     Act.INSERT: _insert,
     Act.RENAME_TABLE: _rename_table,
-    Act.RENAME_COLUMN: _rename_column,
-    Act.ADD_COLUMN: _add_column,
-    Act.DROP_COLUMN: _drop_column,
-    Act.RETYPE_COLUMN: _retype_column,
-    Act.SET_NOT_NULL: _set_not_null,
-    Act.DROP_NOT_NULL: _drop_not_null,
-    Act.SET_DEFAULT: _set_default,
-    Act.DROP_DEFAULT: _drop_default,
+    Act.RENAME_COLUMN: column_effects.rename_column,
+    Act.ADD_COLUMN: column_effects.add_column,
+    Act.DROP_COLUMN: column_effects.drop_column,
+    Act.RETYPE_COLUMN: column_effects.retype_column,
+    Act.SET_NOT_NULL: column_effects.set_not_null,
+    Act.DROP_NOT_NULL: column_effects.drop_not_null,
+    Act.SET_DEFAULT: column_effects.set_default,
+    Act.DROP_DEFAULT: column_effects.drop_default,
     Act.ADD_CONSTRAINT: _add_constraint,
     Act.CREATE_INDEX: _create_index,
     Act.CREATE_TRIGGER: _create_trigger,

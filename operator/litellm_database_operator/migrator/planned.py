@@ -11,7 +11,7 @@ from itertools import compress, islice
 from typing import Any, Final
 
 from litellm_database_operator.migrator.effect import Act
-from litellm_database_operator.migrator.effects import Lock, Long
+from litellm_database_operator.migrator.verdict import Lock, Long
 from litellm_database_operator.model.report import clean
 from litellm_database_operator.model.schema_state import SchemaState
 

@@ -5,11 +5,11 @@ from typing import Final
 
 from psycopg import sql
 
-from litellm_database_operator.migrator.effects import Question
 from litellm_database_operator.migrator.errors import QueryError
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.look import Flag
 from litellm_database_operator.migrator.session import Session
+from litellm_database_operator.migrator.verdict import Question
 from litellm_database_operator.model.names import SchemaName
 
 _PATIENCE: Final = "5s"

@@ -5,8 +5,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from litellm_database_operator.migrator.content import Migration
 from litellm_database_operator.migrator.course import Course
 from litellm_database_operator.migrator.effect import Act, Effect, StatementEffects
-from litellm_database_operator.migrator.effects import Question, Verdict, decide
+from litellm_database_operator.migrator.effects import decide
 from litellm_database_operator.migrator.planned import PlannedFile, PlannedStatement
+from litellm_database_operator.migrator.verdict import Question, Verdict
 from litellm_database_operator.migrator.wording import phrase, quoted
 
 Ask = Callable[[Question], bool]

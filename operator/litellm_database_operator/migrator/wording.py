@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from litellm_database_operator.migrator.effect import Act, Effect
-from litellm_database_operator.migrator.effects import Lock, Long
 from litellm_database_operator.migrator.planned import Plan, PlannedFile, PlannedStatement
+from litellm_database_operator.migrator.verdict import Lock, Long
 from litellm_database_operator.model.report import MAX_LINES, PlanSummary, clean
 from litellm_database_operator.model.schema_state import SchemaState
 

@@ -8,7 +8,8 @@ import pytest
 
 from litellm_database_operator.migrator.course import Course
 from litellm_database_operator.migrator.effect import Act, Effect
-from litellm_database_operator.migrator.effects import Lock, Long, Question, decide
+from litellm_database_operator.migrator.effects import decide
+from litellm_database_operator.migrator.verdict import Lock, Long, Question
 from tests.unit.migrator.drafts import catalog
 
 KEY = "LiteLLM_Key"

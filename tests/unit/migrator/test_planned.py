@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from litellm_database_operator.migrator.effect import Act
-from litellm_database_operator.migrator.effects import Lock, Long
 from litellm_database_operator.migrator.planned import Plan, PlannedFile, PlannedStatement, dump_plan
+from litellm_database_operator.migrator.verdict import Lock, Long
 from litellm_database_operator.model.report import PLAN_DIGEST
 from litellm_database_operator.model.schema_state import SchemaState
 from tests.unit.migrator.drafts import INDEX, STATEMENT, plan

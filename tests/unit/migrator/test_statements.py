@@ -5,9 +5,9 @@ from __future__ import annotations
 from litellm_database_operator.migrator.content import Migration
 from litellm_database_operator.migrator.course import Course
 from litellm_database_operator.migrator.effect import Act, Effect, StatementEffects
-from litellm_database_operator.migrator.effects import Lock, Question
 from litellm_database_operator.migrator.planned import PlannedFile
 from litellm_database_operator.migrator.statements import plan_files
+from litellm_database_operator.migrator.verdict import Lock, Question
 from tests.unit.migrator.drafts import SIZE, catalog
 
 KEY = "LiteLLM_Key"

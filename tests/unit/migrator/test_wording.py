@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from litellm_database_operator.migrator.effect import Act, Effect
-from litellm_database_operator.migrator.effects import Lock, Long
 from litellm_database_operator.migrator.planned import PlannedStatement
+from litellm_database_operator.migrator.verdict import Lock, Long
 from litellm_database_operator.migrator.wording import block, describe, human, loss, phrase, summary
 from litellm_database_operator.model.report import Outcome, Report, dump, parse
 from litellm_database_operator.model.schema_state import SchemaState
