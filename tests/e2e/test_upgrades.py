@@ -187,7 +187,7 @@ def test_what_was_removed_by_hand_is_found_by_a_proof_and_said_with_table_and_co
             "unknown", "1.75.0", "never heard of it; the nearest release that would do is 1.80.0", id="unknown"
         ),
         pytest.param("unserved", "1.109.0", "the nearest release that would do is 1.108", id="not served"),
-        pytest.param("ranged", "1.82.4", "choose one with litellm.bundle: 0.4.57, 0.4.58", id="a range"),
+        pytest.param("ranged", "1.82.4", "is incomplete in itself: 0.4.57, 0.4.58", id="a range"),
     ],
 )
 def test_release_without_a_bundle_is_refused_with_what_would_do(team: Team, name: str, version: str, told: str) -> None:

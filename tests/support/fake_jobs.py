@@ -256,6 +256,7 @@ def write_library(folder: Path, bundles: Mapping[str, tuple[str, ...]]) -> Path:
             "litellm": [release],
             "migrations": [{"name": name} for name in migrations],
             "views": [{"name": "LiteLLM_View"}],
+            "gaps": [],
         }
         (folder / f"{release}.json").write_text(json.dumps(facts))
     known = {release: {"digest": digest, "litellm": [release]} for release, digest in digests.items()}

@@ -45,6 +45,8 @@ class Bundle:
     migrations: tuple[str, ...]
     """Names in the order in which they are applied."""
     views: tuple[str, ...]
+    gaps: tuple[str, ...] = ()
+    """What its schema.prisma names and no file of it makes: with one, no database of it is ever complete."""
     resolution: Resolution | None = None
     """Why it is this one, where the release that was asked for names a range."""
 
@@ -68,7 +70,7 @@ class Refusal:
     requires: str
     why: Why
     nearest: str
-    """The LiteLLM release closest to it that has one."""
+    """The LiteLLM release closest to it that has one without gaps."""
     choices: tuple[BundleVersion, ...]
     """Bundles that would do."""
 
@@ -100,13 +102,22 @@ class Library:
         return next((each for each in self.refusals if each.release == version), None)
 
     def nearest_litellm(self, version: str) -> str:
-        """Return the usable LiteLLM release closest to another one, for the message that refuses it."""
-        pinning = (release for bundle in self.bundles for release in bundle.litellm)
-        return _nearest(version, (*pinning, *(each.release for each in self.resolutions)))
+        """Return the LiteLLM release closest to another one that would do, for the message that refuses that one."""
+        whole = self._without_gaps()
+        pinning = (release for bundle in whole.values() for release in bundle.litellm)
+        return _nearest(version, (*pinning, *(each.release for each in self.resolutions if each.bundle in whole)))
 
     def nearest_bundle(self, version: str) -> str:
-        """Return the version of the bundle closest to one that is not here."""
-        return _nearest(version, [bundle.version for bundle in self.bundles])
+        """Return the version of the bundle closest to another one that would do."""
+        return _nearest(version, self._without_gaps())
+
+    def without_gaps(self, versions: Iterable[BundleVersion]) -> tuple[BundleVersion, ...]:
+        """Return those of the bundles that would do."""
+        whole = self._without_gaps()
+        return tuple(version for version in versions if version in whole)
+
+    def _without_gaps(self) -> Mapping[BundleVersion, Bundle]:
+        return {bundle.version: bundle for bundle in self.bundles if not bundle.gaps}
 
 
 def _nearest(version: str, known: Iterable[str]) -> str:
@@ -177,4 +188,5 @@ def _read_bundle(file: Path) -> Bundle:
         # bundles share nearly all of their names
         migrations=tuple(map(sys.intern, migrations)),
         views=tuple(sys.intern(view["name"]) for view in facts["views"]),
+        gaps=tuple(facts["gaps"]),
     )

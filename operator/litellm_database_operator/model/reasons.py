@@ -42,6 +42,7 @@ class Reason(StrEnum):
     # A person must act
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_VERSION = "UnknownVersion"
+    BUNDLE_INCOMPLETE = "BundleIncomplete"
     NAME_NOT_ALLOWED = "NameNotAllowed"
     HOST_NOT_ALLOWED = "HostNotAllowed"
     TLS_FAILED = "TLSFailed"

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from litellm_database_operator.model.bundle import Bundle
+from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.roles import Mark
 from litellm_database_operator.model.secret import Password
 
@@ -26,7 +27,9 @@ class PreviewTarget:
 
     bundle: Bundle | None
     refusal: str = ""
-    """Why there is no such bundle."""
+    """Why there is no such bundle, or none that would do."""
+    reason: Reason = Reason.UNKNOWN_VERSION
+    """The same in a word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

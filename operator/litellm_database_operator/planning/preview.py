@@ -11,7 +11,7 @@ from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.schema_state import SchemaState
 from litellm_database_operator.planning import state
 from litellm_database_operator.planning.findings import Finding
-from litellm_database_operator.planning.occasion import Occasion
+from litellm_database_operator.planning.occasion import Occasion, PreviewTarget
 from litellm_database_operator.planning.question import Question, preview_question, running_job
 from litellm_database_operator.planning.running import held_up
 from litellm_database_operator.planning.verdict import PASSING, REPEAT_AFTER, read_report, told_of_failure
@@ -59,7 +59,7 @@ def plan_preview(
         return PreviewPlan()
     bundle = previewed(occasion)
     if bundle is None:
-        return PreviewPlan(finding=_needs_no_run(asked.bundle, asked.refusal))
+        return PreviewPlan(finding=_needs_no_run(asked))
     if refusal := _refusal(resource, bundle, inside):
         return PreviewPlan(finding=refusal)
     question = preview_question(resource, bundle, inside)
@@ -77,11 +77,11 @@ def _on_its_way(jobs: tuple[JobFacts, ...]) -> str:
     return held.message if held else "a Job plans it"
 
 
-def _needs_no_run(bundle: Bundle | None, refusal: str) -> PreviewFinding:
-    if bundle is None:
-        return PreviewFinding(bundle=None, message=refusal, failed=Reason.UNKNOWN_VERSION)
+def _needs_no_run(asked: PreviewTarget) -> PreviewFinding:
+    if asked.bundle is None:
+        return PreviewFinding(bundle=None, message=asked.refusal, failed=asked.reason)
     text = "this is the target itself: what it brings is in status.schema.plan until it is done"
-    return PreviewFinding(bundle=bundle, message=text)
+    return PreviewFinding(bundle=asked.bundle, message=text)
 
 
 def _refusal(resource: LiteLLMDatabase, bundle: Bundle, inside: InsideFacts) -> PreviewFinding | None:

@@ -125,7 +125,7 @@ class DatabaseReconciler:
         try:
             return PreviewTarget(bundle=resolve_target(asked, self._library))
         except InvalidSpecError as error:
-            return PreviewTarget(bundle=None, refusal=error.message)
+            return PreviewTarget(bundle=None, refusal=error.message, reason=error.reason)
 
     async def _leave(self, body: Mapping[str, Any]) -> Outcome:
         self._slots.leave(key_of(body))

@@ -32,6 +32,7 @@ _BLAMED: Final = {
     Reason.SERVER_CHANGED: conditions.DATABASE_PROVISIONED,
     Reason.SECRET_NOT_OURS: conditions.CREDENTIALS_PUBLISHED,
     Reason.UNKNOWN_VERSION: conditions.SCHEMA_MIGRATED,
+    Reason.BUNDLE_INCOMPLETE: conditions.SCHEMA_MIGRATED,
 }
 """Which detail an error speaks of; any other says that health could not be seen."""
 _WARNED_OF: Final = frozenset(

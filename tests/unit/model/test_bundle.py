@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from litellm_database_operator.model.bundle import (
+    BundleVersion,
     Library,
     LibraryError,
     Refusal,
@@ -52,6 +53,15 @@ def test_the_nearest_release_is_named(asked: str, nearest: str) -> None:
     assert LIBRARY.nearest_litellm(asked) == nearest
 
 
+def test_what_has_gaps_is_never_the_nearest() -> None:
+    gapped = replace(BUNDLE, gaps=("column t.c",))
+    newest = replace(NEWER, version=BundleVersion("0.4.60"))
+    library = replace(LIBRARY, bundles=(gapped, *LIBRARY.bundles[1:], newest), resolutions=(RESOLUTION,))
+    assert (library.nearest_litellm("1.81.12"), library.nearest_litellm("1.82.6")) == ("1.82.0", "1.82.0")
+    assert library.nearest_bundle(gapped.version) == "0.4.40"
+    assert library.without_gaps((gapped.version, newest.version)) == (newest.version,)
+
+
 @UNHURRIED
 @given(st.sets(st.text("abc_0123", min_size=1)), st.sets(st.text("abc_0123", min_size=1)))
 def test_equal_ledgers_have_equal_names(one: set[str], other: set[str]) -> None:
@@ -84,6 +94,7 @@ def write_library(folder: Path, *, migrations: tuple[str, ...] = BUNDLE.migratio
         "litellm": list(BUNDLE.litellm),
         "migrations": [{"name": name, "checksum": "0"} for name in reversed(migrations)],
         "views": [{"name": name} for name in BUNDLE.views],
+        "gaps": ["column t.c"],
     }
     (folder / "index.json").write_text(json.dumps(index))
     (folder / f"{BUNDLE.version}.json").write_text(json.dumps(facts))
@@ -91,7 +102,8 @@ def write_library(folder: Path, *, migrations: tuple[str, ...] = BUNDLE.migratio
 
 def test_a_library_is_read_as_it_was_written(tmp_path: Path) -> None:
     write_library(tmp_path)
-    assert read_library(tmp_path) == Library(bundles=(BUNDLE,), resolutions=(RESOLUTION,), refusals=(REFUSAL,))
+    bundle = replace(BUNDLE, gaps=("column t.c",))
+    assert read_library(tmp_path) == Library(bundles=(bundle,), resolutions=(RESOLUTION,), refusals=(REFUSAL,))
 
 
 def test_a_library_with_an_empty_bundle_is_refused_by_name(tmp_path: Path) -> None:

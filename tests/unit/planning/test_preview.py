@@ -219,6 +219,9 @@ def test_a_migration_comes_after_a_running_preview() -> None:
     [
         pytest.param({"preview": PreviewTarget(bundle=None, refusal="cannot migrate to LiteLLM 9.9.9")}, None,
                      Reason.UNKNOWN_VERSION, "cannot migrate to LiteLLM 9.9.9", id="an unknown version"),
+        pytest.param({"preview": PreviewTarget(bundle=None, refusal="no file of it makes column t.c",
+                                               reason=Reason.BUNDLE_INCOMPLETE)}, None,
+                     Reason.BUNDLE_INCOMPLETE, "no file of it makes column t.c", id="a bundle with gaps"),
         pytest.param({"preview": PreviewTarget(bundle=BUNDLE)}, None, None, "status.schema.plan",
                      id="the target itself"),
         pytest.param({"inside": inside_of(NEWER), "target": NEWER, "preview": PreviewTarget(bundle=BUNDLE)},

@@ -88,11 +88,69 @@ def test_what_has_no_bundle_is_refused_with_the_next_step(asked: LiteLLMTarget, 
     assert (refused.value.reason, refused.value.message) == (Reason.UNKNOWN_VERSION, message)
 
 
+GAPS = ("column LiteLLM_GuardrailsTable.team_id", "index LiteLLM_SpendLogs.a_idx")
+GAPPED = replace(BUNDLE, version=BundleVersion("0.4.37"), litellm=("1.81.11",), gaps=GAPS)
+WITH_GAPS = Library(
+    bundles=(replace(BUNDLE, version=BundleVersion("0.4.9"), litellm=("1.80.9",)), GAPPED, BUNDLE, NEWER),
+    resolutions=(replace(RESOLUTION, bundle=GAPPED.version),),
+    refusals=(
+        replace(LIBRARY.refusals[1], choices=(GAPPED.version, BUNDLE.version)),
+        replace(LIBRARY.refusals[1], release="1.81.15", choices=(GAPPED.version,)),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        pytest.param(
+            LiteLLMTarget(version="1.81.11"),
+            "cannot migrate to LiteLLM 1.81.11: it pins bundle 0.4.37, which is incomplete in itself: no file of it "
+            "makes column LiteLLM_GuardrailsTable.team_id, index LiteLLM_SpendLogs.a_idx; "
+            "the nearest release that would do is 1.81.12",
+            id="a release",
+        ),
+        pytest.param(
+            LiteLLMTarget(version="1.81.13"),
+            "cannot migrate to LiteLLM 1.81.13: it asks for >=0.4.39,<0.5.0, and its day gave it bundle 0.4.37, which "
+            "is incomplete in itself: no file of it makes column LiteLLM_GuardrailsTable.team_id, index "
+            "LiteLLM_SpendLogs.a_idx; the nearest release that would do is 1.81.12",
+            id="a range",
+        ),
+        pytest.param(
+            LiteLLMTarget(bundle="0.4.37"),
+            "cannot migrate to bundle 0.4.37: it is incomplete in itself: no file of it makes column "
+            "LiteLLM_GuardrailsTable.team_id, index LiteLLM_SpendLogs.a_idx; the nearest that would do is 0.4.39",
+            id="a bundle",
+        ),
+    ],
+)
+def test_a_bundle_with_gaps_is_refused_with_what_no_file_makes(asked: LiteLLMTarget, message: str) -> None:
+    with pytest.raises(InvalidSpecError) as refused:
+        resolve_target(asked, WITH_GAPS)
+    assert (refused.value.reason, refused.value.message) == (Reason.BUNDLE_INCOMPLETE, message)
+
+
+@pytest.mark.parametrize(
+    ("release", "words"),
+    [
+        pytest.param("1.81.14", "choose one with litellm.bundle: 0.4.39; or the nearest", id="some do"),
+        pytest.param("1.81.15", "incomplete in itself: 0.4.37; the nearest", id="none does"),
+    ],
+)
+def test_no_choice_has_gaps(release: str, words: str) -> None:
+    with pytest.raises(InvalidSpecError) as refused:
+        resolve_target(LiteLLMTarget(version=release), WITH_GAPS)
+    assert refused.value.reason is Reason.UNKNOWN_VERSION
+    assert words in refused.value.message
+
+
 def test_many_choices_are_told_in_short() -> None:
     choices = tuple(BundleVersion(f"0.4.{number}") for number in range(60, 90))
     refusal = replace(LIBRARY.refusals[1], choices=choices)
+    library = Library(bundles=tuple(replace(NEWER, version=version) for version in choices), refusals=(refusal,))
     with pytest.raises(InvalidSpecError, match=r"0\.4\.60, 0\.4\.61.* … 0\.4\.89; or") as refused:
-        resolve_target(LiteLLMTarget(version=refusal.release), replace(LIBRARY, refusals=(refusal,)))
+        resolve_target(LiteLLMTarget(version=refusal.release), library)
     assert len(refused.value.message) < 500
 
 

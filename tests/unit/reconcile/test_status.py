@@ -161,6 +161,7 @@ def test_patience_lasts_sixty_seconds_from_the_first_fault(monkeypatch: pytest.M
         pytest.param(MustActError(Reason.SERVER_CHANGED, "m"), "DatabaseProvisioned", id="the server's identity"),
         pytest.param(MustActError(Reason.SECRET_NOT_OURS, "m"), "CredentialsPublished", id="the Secret"),
         pytest.param(MustActError(Reason.UNKNOWN_VERSION, "m"), "SchemaMigrated", id="the version"),
+        pytest.param(MustActError(Reason.BUNDLE_INCOMPLETE, "m"), "SchemaMigrated", id="its bundle"),
         pytest.param(UNREACHABLE, "Healthy", id="anything else"),
     ],
 )
