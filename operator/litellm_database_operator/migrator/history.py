@@ -67,11 +67,16 @@ class Begun:
 
 
 def begun(settings: Settings) -> sql.Composed:
-    """Read the approved plan, if a run has begun it; columns as Begun, at most one row."""
+    """Read the approved plan, if a run has begun it and none has ended it since; columns as Begun, at most one row.
+
+    Once it is done, an approval that is still there is none of what comes later.
+    """
     return sql.SQL(
-        "SELECT plan FROM {runs} WHERE plan_digest = {approved} AND approved_plan = {approved} AND digest = {target} "
-        "AND mode = 'Migrate' AND pg_catalog.jsonb_typeof(plan) = 'object' "
-        "AND pg_catalog.octet_length(plan::text) <= {most} ORDER BY started_at DESC LIMIT 1"
+        "SELECT plan FROM {runs} begun WHERE plan_digest = {approved} AND approved_plan = {approved} "
+        "AND digest = {target} AND mode = 'Migrate' AND pg_catalog.jsonb_typeof(plan) = 'object' "
+        "AND pg_catalog.octet_length(plan::text) <= {most} AND NOT EXISTS (SELECT FROM {runs} ended "
+        "WHERE ended.digest = {target} AND ended.verified AND ended.finished_at >= begun.started_at) "
+        "ORDER BY started_at DESC LIMIT 1"
     ).format(
         runs=_RUNS,
         approved=sql.Literal(settings.approved),

@@ -322,3 +322,16 @@ def test_what_an_approved_run_began_the_next_one_may_end(place: Place, bundles: 
     assert plan_of(again).digest != digest
     (said,) = [line["text"] for line in again.logs if line["message"] == "gate"]
     assert said == "the plan is the rest of an approved one, which a run has begun"
+
+
+def test_what_an_approved_run_has_ended_is_no_approval_of_anything_later(place: Place, bundles: Path) -> None:
+    place.run(bundles, "1")
+    fill(place)
+    digest = plan_of(place.run(bundles, "2", LITELLMDB_POLICY="Manual")).digest
+    approved = place.run(bundles, "2", LITELLMDB_POLICY="Manual", LITELLMDB_APPROVED=digest)
+    assert approved.report.outcome is Outcome.MIGRATED
+    with place.connect() as session:
+        session.execute("DELETE FROM _prisma_migrations WHERE migration_name = '20250106000000_index'")
+        session.execute('DROP INDEX "LiteLLM_Key_spend_idx"')
+    later = place.run(bundles, "2", LITELLMDB_POLICY="Manual", LITELLMDB_APPROVED=digest)
+    assert (later.report.outcome, plan_of(later).pending) == (Outcome.AWAITING_APPROVAL, 1)
