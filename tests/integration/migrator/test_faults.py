@@ -22,6 +22,7 @@ from tests.integration.migrator.faults import (
     SPEND,
     changed,
     failure,
+    wait_for,
     wait_for_session,
 )
 from tests.integration.migrator.place import MIGRATIONS, PASSWORD, Place, holding, make_bundle
@@ -123,8 +124,7 @@ def test_a_stopped_run_cancels_and_names_its_statement(
         wait_for_session(place, "wait_event_type = 'Lock'")
         job.send(stop)
         why = failure(job.end())
-        gone = sql.SQL("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'litellm-migrator%'")
-        assert place.fetch(gone) == [(0,)]
+        wait_for(place, "NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name LIKE 'litellm-migrator%')")
     assert (why.reason, why.migration, why.statement) == (reason, ALIAS, AT_THE_GATE)
     assert place.applied() == [KEYS]
     assert place.history() == [("Failed", 1, 3, False, str(reason))]
