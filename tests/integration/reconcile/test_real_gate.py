@@ -124,7 +124,8 @@ async def test_a_migration_that_another_tool_broke_off(world: World) -> None:
 
 async def test_a_column_dropped_by_hand_is_found_by_a_retry_and_named(world: World) -> None:
     run(world, 'ALTER TABLE "LiteLLM_TeamTable" DROP COLUMN blocked CASCADE',
-        "UPDATE litellm_operator.migration_runs SET finished_at = now() - interval '2 days'")  # fmt: skip
+        "UPDATE litellm_operator.migration_runs SET started_at = started_at - interval '2 days', "
+        "finished_at = finished_at - interval '2 days'")  # fmt: skip
     body = await looked_at(world)
     told = condition(body, "Ready")
     assert (told["status"], told["reason"]) == ("False", "SchemaIncomplete"), told
