@@ -134,3 +134,13 @@ async def test_a_column_dropped_by_hand_is_found_by_a_retry_and_named(world: Wor
     run(world, 'ALTER TABLE "LiteLLM_TeamTable" ADD COLUMN blocked boolean NOT NULL DEFAULT false')
     world.annotate("gateway", retry="1")
     assert condition(await looked_at(world), "Ready")["status"] == "True", condition(world.database(), "Ready")
+
+
+async def test_upstreams_engine_goes_the_same_way(world: World) -> None:
+    run(world, *GIVE_ROWS)
+    body = await changed(world, NEW, engine="PrismaCLI")
+    assert condition(body, "Ready")["reason"] == "AwaitingApproval", condition(body, "Ready")
+    digest = body["status"]["schema"]["plan"]["digest"]
+    body = await changed(world, NEW, engine="PrismaCLI", approvedPlan=digest)
+    assert condition(body, "Ready")["status"] == "True", condition(body, "Ready")
+    assert body["status"]["schema"]["state"] == "Current"
