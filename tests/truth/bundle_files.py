@@ -37,6 +37,8 @@ class BundleFiles:
     """schema.prisma."""
     indexes: tuple[dict[str, str], ...]
     views: tuple[dict[str, str], ...]
+    gaps: frozenset[str] = frozenset()
+    """What the lock says that no file of it makes."""
 
     def after(self, older: BundleFiles) -> tuple[File, ...]:
         """Return what an upgrade runs: the files whose names the older bundle lacks."""
@@ -57,4 +59,5 @@ def read_bundle(library: Path, version: str) -> BundleFiles:
         datamodel=library / "objects" / told["schema"],
         indexes=tuple(told["indexes"]),
         views=tuple(told["views"]),
+        gaps=frozenset(told["gaps"]),
     )

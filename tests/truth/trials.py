@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.truth.bundle_files import read_bundle
+from tests.truth.bundle_files import BundleFiles, read_bundle
 from tests.truth.cases import Case, FromEmpty, Kill, Tamper, Upgrade
 from tests.truth.kill import gate, kill_at_the_gate
 from tests.truth.tampering import take_away
@@ -82,14 +82,26 @@ def _judge(case: Case, workshop: Workshop) -> Judgement:
 
 
 def _from_empty(case: FromEmpty, workshop: Workshop) -> Judgement:
-    reference = workshop.reference(case.version)
     if case.awkward:
         with workshop.trial(awkward=True) as trial:
-            return _made(trial, trial.migrate(case.version), reference, case.version)
+            return _alone(trial, trial.migrate(case.version), case, workshop)
     made = workshop.migrated(case.version)
     with workshop.trial(made.database) as trial:
         assert made.verdict is not None
-        return _made(trial, made.verdict, reference, case.version)
+        return _alone(trial, made.verdict, case, workshop)
+
+
+def _alone(trial: Trial, verdict: Verdict, case: FromEmpty, workshop: Workshop) -> Judgement:
+    """Judge what a bundle made of an empty database; what is missing there is what the lock calls its gaps."""
+    judgement = _made(trial, verdict, workshop.reference(case.version), case.version)
+    return replace(judgement, why=judgement.why or otherwise_locked(workshop.bundle(case.version), verdict))
+
+
+def otherwise_locked(bundle: BundleFiles, verdict: Verdict) -> str | None:
+    """Say where the lock calls something a gap that is there, or does not name one."""
+    told = [f"bundles/lock.json calls {gap} a gap, and it is there" for gap in sorted(bundle.gaps - verdict.missing)]
+    told += [f"bundles/lock.json has no gap {gap}" for gap in sorted(verdict.missing - bundle.gaps)]
+    return "; ".join(told) or None
 
 
 def _upgrade(case: Upgrade, workshop: Workshop) -> Judgement:

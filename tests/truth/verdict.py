@@ -9,6 +9,8 @@ import psycopg
 from litellm_database_operator.model.report import Outcome
 from tests.integration.migrator.place import Ended
 
+INVALID = "a valid schema.prisma (P1012)"
+"""The gap of a bundle whose schema.prisma the migrator's judge cannot read."""
 _DONE = frozenset({Outcome.MIGRATED, Outcome.NOTHING_TO_DO})
 
 
@@ -20,6 +22,8 @@ class Verdict:
     """Whether the database is called migrated."""
     told: str
     """The outcome, and what was named."""
+    missing: frozenset[str]
+    """What was found missing, in the words in which a bundle's gaps are locked."""
     migration: str | None
     """The migration that failed or is in the way."""
     contradiction: str | None
@@ -44,6 +48,7 @@ def read_verdict(ended: Ended, session: psycopg.Connection, job: str) -> Verdict
     return Verdict(
         complete=complete and contradiction is None,
         told=contradiction or " ".join(word for word in words if word),
+        missing=frozenset([*report.missing, *([INVALID] if failure and failure.prisma_code == "P1012" else [])]),
         migration=failure.migration if failure else None,
         contradiction=contradiction,
     )

@@ -56,7 +56,7 @@ def _partitioned_keys(seen: Seen) -> frozenset[str]:
 def incomplete(names: Sequence[str], *, drifted: bool = False) -> RunFailedError:
     """Return the error for a schema that lacks something; `drifted`: every migration was applied before this run."""
     why = (
-        "somebody changed the schema by hand: put them back"
+        "somebody changed the schema by hand, or no file that was run here ever made them: put them back"
         if drifted
         else "either the bundle's own files do not make them, or somebody took them away before: choose another "
         "LiteLLM version, or put them back"
