@@ -152,8 +152,8 @@ SQLSTATES: Final[Mapping[str, Remedy]] = {
     "42701": Remedy(
         "duplicate_column",
         "The column that is to be added is there: by hand, or by a migration that the ledger does not know.",
-        "If all that the migration makes is there, mark it: prisma migrate resolve --applied. Else drop or rename what "
-        "is in the way.",
+        "If all that the migration makes is there, since its row in the ledger was lost or rolled back, mark it as "
+        "applied: prisma migrate resolve --applied NAME. Else drop or rename what is in the way.",
     ),
     "42703": Remedy(
         "undefined_column",
@@ -168,8 +168,8 @@ SQLSTATES: Final[Mapping[str, Remedy]] = {
     "42710": Remedy(
         "duplicate_object",
         "The type or constraint that is to be made is there.",
-        "If all that the migration makes is there, mark it: prisma migrate resolve --applied. Else drop or rename what "
-        "is in the way.",
+        "If all that the migration makes is there, since its row in the ledger was lost or rolled back, mark it as "
+        "applied: prisma migrate resolve --applied NAME. Else drop or rename what is in the way.",
     ),
     "42804": Remedy(
         "datatype_mismatch",
@@ -189,8 +189,8 @@ SQLSTATES: Final[Mapping[str, Remedy]] = {
     "42P07": Remedy(
         "duplicate_table",
         "The table or index that is to be made is there: by hand, or by a migration that the ledger does not know.",
-        "If all that the migration makes is there, mark it: prisma migrate resolve --applied. Else drop or rename what "
-        "is in the way.",
+        "If all that the migration makes is there, since its row in the ledger was lost or rolled back, mark it as "
+        "applied: prisma migrate resolve --applied NAME. Else drop or rename what is in the way.",
     ),
     "53100": Remedy(
         "disk_full",
