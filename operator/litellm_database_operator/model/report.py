@@ -5,7 +5,6 @@ and bounded here, and nothing is believed that the database does not say too.
 """
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
@@ -23,6 +22,8 @@ MAX_LINES: Final = 3
 """Statements of each kind that a plan's summary names."""
 _MAX_NAME: Final = 80
 """Characters of a version or a digest."""
+_MAX_NUMBER: Final = 2**31 - 1
+"""What status can hold (int32): with more, the API server would take none of it."""
 _VERSION: Final = 1
 _SHORTER: Final = (MAX_TEXT, 150, 75, 30)
 """Characters to which texts give way, one after the other, until a report fits."""
@@ -257,12 +258,12 @@ def _matching(pattern: re.Pattern[str], value: object) -> str:
 
 
 def _count(value: object) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _MAX_NUMBER:
         raise TypeError("no count")
     return value
 
 
 def _seconds(value: object) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < math.inf:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= _MAX_NUMBER:
         raise TypeError("no duration")
     return float(value)

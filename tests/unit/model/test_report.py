@@ -126,6 +126,8 @@ def test_foreign_text_is_cleaned_when_read_too() -> None:
         pytest.param(told(applied=-1), id="a count below zero"),
         pytest.param(told(applied=True), id="a count that is a boolean"),
         pytest.param(told(applied=1.5), id="a count that is no whole number"),
+        pytest.param(told(applied=2**31), id="a count that status cannot hold"),
+        pytest.param(told(seconds=1e300), id="seconds that status cannot hold"),
         pytest.param(told(seconds=float("nan")), id="seconds that are no number"),
         pytest.param(told(seconds=float("inf")), id="seconds without an end"),
         pytest.param(told(seconds="1"), id="seconds that are a text"),
