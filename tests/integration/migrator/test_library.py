@@ -33,12 +33,15 @@ def sha256(data: bytes) -> str:
 
 def test_lock_and_library_name_the_same_bundles(library: Path) -> None:
     index = facts(library, "index")
-    locked = {bundle.version: {"digest": bundle.digest, "litellm": [*bundle.litellm]} for bundle in LOCK.bundles}
+    locked = {
+        bundle.version: {"digest": bundle.digest, "litellm": [*bundle.litellm], "gaps": [*bundle.gaps]}
+        for bundle in LOCK.bundles
+    }
     assert index["bundles"] == locked
     assert list(index["bundles"]) == list(locked)
     for version, known in locked.items():
         told = facts(library, version)
-        assert {"digest": told["digest"], "litellm": told["litellm"]} == known
+        assert {key: told[key] for key in known} == known
 
 
 def test_every_release_is_known_and_has_one_answer(library: Path) -> None:
@@ -56,8 +59,20 @@ def test_every_release_is_known_and_has_one_answer(library: Path) -> None:
 def test_who_is_refused_is_shown_a_way_that_is_open(library: Path) -> None:
     known = read_library(library)
     for refusal in known.refusals:
-        assert known.by_litellm(refusal.nearest)
+        nearest = known.by_litellm(refusal.nearest)
+        assert nearest
+        assert not nearest.gaps
         assert all(known.by_bundle(choice) for choice in refusal.choices)
+
+
+def test_who_asks_for_a_bundle_with_gaps_is_shown_one_without(library: Path) -> None:
+    known = read_library(library)
+    gapped = [bundle for bundle in known.bundles if bundle.gaps]
+    assert gapped
+    releases = [release for release in LOCK.releases() if known.by_litellm(release) in gapped]
+    shown = [known.by_litellm(known.nearest_litellm(release)) for release in releases]
+    shown += [known.by_bundle(known.nearest_bundle(bundle.version)) for bundle in gapped]
+    assert all(bundle and not bundle.gaps for bundle in shown)
 
 
 @pytest.mark.parametrize("version", [bundle.version for bundle in LOCK.bundles])
