@@ -61,7 +61,7 @@ def drop_invalid_indexes(session: Session, schema: SchemaName, *, named_in: str)
 def _build(session: Session, schema: SchemaName, index: Index) -> None:
     if is_partitioned(session, schema, index.table):
         builder = Builder(session=session, index=index, build=partial(_build, session))
-        return builder.build_on(schema, index.table, index.name)
+        return builder.build_on_partitions(schema)
     with concurrently(session):
         drop_invalid_indexes(session, schema, named_in=index.name)
         return session.execute(create_index(schema, index))

@@ -7,14 +7,14 @@ https://www.postgresql.org/docs/current/sql-createindex.html#SQL-CREATEINDEX-CON
 import re
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, LiteralString
 
 from psycopg import sql
 
 from litellm_database_operator.migrator.errors import QueryError
 from litellm_database_operator.migrator.extras import concurrently, drop_index
 from litellm_database_operator.migrator.log import log
-from litellm_database_operator.migrator.look import SchemaObject, fetch_objects
+from litellm_database_operator.migrator.look import Flag, SchemaObject, fetch_objects
 from litellm_database_operator.migrator.patience import patiently
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.session import Session
@@ -24,6 +24,13 @@ _LEFTOVER: Final = re.compile(r".*_cc(new|old)\d*")
 """How PostgreSQL names what an interrupted REINDEX CONCURRENTLY leaves, and says that it can be dropped.
 
 https://www.postgresql.org/docs/current/sql-reindex.html#SQL-REINDEX-CONCURRENTLY
+"""
+# Of another role's session its table is hidden there, but not which locks it has.
+_BEING_BUILT: Final[LiteralString] = """
+SELECT EXISTS (SELECT FROM pg_catalog.pg_stat_progress_create_index builder
+  JOIN pg_catalog.pg_locks lock ON lock.pid = builder.pid
+  WHERE lock.granted AND lock.mode = 'ShareUpdateExclusiveLock'
+  AND lock.relation = pg_catalog.to_regclass({table})::oid) AS value
 """
 _UNBUILDABLE: Final = ("0A", "23", "54")
 """Classes of errors that lie in the index or its rows: the run goes on, and the comparison names what is missing."""
@@ -46,9 +53,13 @@ def _mend(session: Session, schema: SchemaName, index: SchemaObject, progress: P
 
 
 def _is_invalid_still(session: Session, schema: SchemaName, index: SchemaObject) -> bool:
-    """Look again, once nobody else builds an index of that table: whoever does may be about to finish just this one."""
-    lock = sql.SQL("LOCK TABLE {} IN SHARE UPDATE EXCLUSIVE MODE").format(sql.Identifier(schema, index.table or ""))
-    session.execute(lock, sql.SQL("SELECT"))
+    """Look again; QueryError (55P03), which passes, while somebody builds an index of that table: just this, perhaps.
+
+    To wait for the lock would be a deadlock: whoever builds waits in turn for all who have begun before its end.
+    """
+    table = sql.Literal(session.quote(sql.Identifier(schema, index.table or "")))
+    if session.fetch(Flag, sql.SQL(_BEING_BUILT).format(table=table))[0].value:
+        raise QueryError("another session builds an index of the table", sqlstate="55P03", position=None)
     return index.name in _invalid_of(session, schema, index.table)
 
 

@@ -24,7 +24,7 @@ _PARTITIONED: Final[LiteralString] = """
 SELECT EXISTS (SELECT FROM pg_catalog.pg_class WHERE oid = pg_catalog.to_regclass({table}) AND relkind = 'p') AS value
 """
 _CHILDREN: Final[LiteralString] = """
-SELECT namespace.nspname AS schema, child.relname AS name, child.relkind = 'p' AS partitioned
+SELECT namespace.nspname AS schema, child.relname AS name
 FROM pg_catalog.pg_inherits
 JOIN pg_catalog.pg_class child ON child.oid = inhrelid
 JOIN pg_catalog.pg_namespace namespace ON namespace.oid = child.relnamespace
@@ -41,7 +41,6 @@ class Child:
 
     schema: str
     name: str
-    partitioned: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,25 +50,24 @@ class Builder:
     session: Session
     index: Index
     build: Callable[[SchemaName, Index], None]
-    """Builds an index on a table that is not partitioned, whatever is there of that name."""
+    """Builds an index on any table: a partition can be partitioned itself."""
 
-    def build_on(self, schema: SchemaName, table: str, name: str) -> None:
-        """Build the index on a partitioned table; QueryError as the server says."""
-        definition = sql.SQL(self.index.definition)  # pyright: ignore[reportArgumentType] # read from a file of the image
+    def build_on_partitions(self, schema: SchemaName) -> None:
+        """Build the index on its partitioned table; QueryError as the server says."""
+        index = self.index
+        definition = sql.SQL(index.definition)  # pyright: ignore[reportArgumentType] # read from a file of the image
         self.session.execute(
             sql.SQL("CREATE INDEX IF NOT EXISTS {} ON ONLY {} {}").format(
-                sql.Identifier(name), sql.Identifier(schema, table), definition
+                sql.Identifier(index.name), sql.Identifier(schema, index.table), definition
             )
         )
-        for child in fetch_children(self.session, schema, table, index=name):
-            self._attach(schema, name, child)
+        for child in fetch_children(self.session, schema, index.table, index=index.name):
+            self._attach(schema, child)
 
-    def _attach(self, schema: SchemaName, parent: str, child: Child) -> None:
+    def _attach(self, schema: SchemaName, child: Child) -> None:
+        parent = self.index.name
         name, place = part_name(self.index, child.name), SchemaName(child.schema)
-        if child.partitioned:
-            self.build_on(place, child.name, name)
-        else:
-            self.build(place, Index(name=name, table=child.name, definition=self.index.definition))
+        self.build(place, Index(name=name, table=child.name, definition=self.index.definition))
         self.session.execute(
             sql.SQL("ALTER INDEX {} ATTACH PARTITION {}").format(
                 sql.Identifier(schema, parent), sql.Identifier(place, name)

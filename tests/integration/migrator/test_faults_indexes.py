@@ -12,7 +12,7 @@ from psycopg import errors, sql
 from litellm_database_operator.migrator.content import Index
 from litellm_database_operator.migrator.partitions import part_name
 from litellm_database_operator.model.report import Outcome
-from tests.integration.migrator.faults import BUNDLE, failure, wait_for, wait_for_session
+from tests.integration.migrator.faults import BUNDLE, failure, wait_for
 from tests.integration.migrator.place import MIGRATIONS, Place, holding, make_bundle
 
 VALID: Final = sql.SQL(
@@ -94,11 +94,12 @@ def test_an_index_that_somebody_builds_right_now_is_left_to_him(place: Place, tm
             builder.pgconn.send_query(b'CREATE INDEX CONCURRENTLY "by_alias" ON "LiteLLM_Key" (alias)')
             wait_for(place, "EXISTS (SELECT FROM pg_index WHERE NOT indisvalid)")
             job = place.start(library, BUNDLE)
-            wait_for_session(place, "wait_event_type = 'Lock'")
+            job.wait_for("waits for others")
         ended = job.end()
         while builder.pgconn.get_result():
             pass
     assert ended.report.outcome is Outcome.NOTHING_TO_DO
+    assert {line["sqlstate"] for line in ended.logs if line["message"] == "waits for others"} == {"55P03"}
     assert place.fetch(VALID) == [("by_alias", True)]
 
 
