@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from litellm_database_operator.model.bundle import Bundle
-from litellm_database_operator.model.observed import CatalogFacts, InsideFacts, LoginState, Observed
+from litellm_database_operator.model.observed import CatalogFacts, InsideFacts, JobFacts, LoginState, Observed
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.schema_state import SchemaState
@@ -77,9 +77,7 @@ def plan_migration(resource: LiteLLMDatabase, observed: Observed, occasion: Occa
         return MigrationPlan(steps=(), finding=_unseen(observed))
     finding = _settled(resource, observed, inside, occasion)
     if finding is None:
-        run = start(resource, observed, occasion, migration_question(resource, occasion.target, inside))
-        finding = waiting(Reason.MIGRATING, migrating(occasion.target), retry_after=LOOK_AT_A_RUN)
-        return MigrationPlan(steps=(run,), finding=finding)
+        return _due(resource, observed, inside, occasion)
     aside = plan_aside(resource, observed, inside, occasion, settled=finding.state is not State.WAITING)
     if finding.state is State.DONE and (obstacle := told_of_proof(resource, inside, observed.jobs, occasion)):
         finding = replace(finding, message=f"{finding.message}; {obstacle}")
@@ -97,13 +95,29 @@ def _settled(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts,
         return standing
     if stop := judge_last_run(resource, question, observed.jobs, inside, occasion):
         return stop
+    return None
+
+
+def _due(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, occasion: Occasion) -> MigrationPlan:
+    """Start the run that is due, or wait for its turn; what runs aside and cannot start makes way for it."""
+    running = running_job(observed.jobs)
+    if running and held_up(running):
+        steps = (DeleteJobs(jobs=(running.name,)),)
+        return MigrationPlan(steps=steps, finding=_again(f"Job {running.name} cannot start, and makes way"))
+    if not running and observed.may_migrate:
+        run = start(resource, observed, occasion, migration_question(resource, occasion.target, inside))
+        finding = waiting(Reason.MIGRATING, migrating(occasion.target), retry_after=LOOK_AT_A_RUN)
+        return MigrationPlan(steps=(run,), finding=finding)
+    aside = plan_aside(resource, observed, inside, occasion, settled=False)
+    return MigrationPlan(steps=(), finding=_in_turn(running), aside=aside)
+
+
+def _in_turn(running: JobFacts | None) -> Finding:
     if running:
         text = f"Job {running.name}, which changes nothing, still runs; the migration comes after it"
-        return held_up(running) or waiting(Reason.MIGRATING, text, retry_after=LOOK_AT_A_RUN)
-    if not observed.may_migrate:
-        full = "waiting for a free migration: limits.concurrentMigrations of the PostgresServer are running"
-        return waiting(Reason.PENDING, full, retry_after=LOOK_AGAIN)
-    return None
+        return waiting(Reason.MIGRATING, text, retry_after=LOOK_AT_A_RUN)
+    full = "waiting for a free migration: limits.concurrentMigrations of the PostgresServer are running"
+    return waiting(Reason.PENDING, full, retry_after=LOOK_AGAIN)
 
 
 def _standing(

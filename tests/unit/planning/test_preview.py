@@ -18,7 +18,7 @@ from litellm_database_operator.planning.migration import is_at_rest
 from litellm_database_operator.planning.occasion import PreviewTarget
 from litellm_database_operator.planning.plan import Plan, make_plan
 from litellm_database_operator.planning.preview import PreviewFinding
-from litellm_database_operator.planning.steps import CloseMigration, StartMigration
+from litellm_database_operator.planning.steps import CloseMigration, DeleteJobs, StartMigration
 from tests.support.gate import DIGEST, LOSES, planned, previewed
 from tests.support.planning import (
     BUNDLE,
@@ -209,6 +209,13 @@ def test_a_migration_comes_after_a_running_preview() -> None:
     made = plan(running, target=NEWER)
     assert (made.steps, made.migrated.state, made.migrated.reason) == ((), State.WAITING, Reason.MIGRATING)
     assert "the migration comes after it" in made.migrated.message
+
+
+def test_a_preview_that_cannot_start_makes_way_for_a_migration() -> None:
+    running = previewed(finished=False, succeeded=False, pod=pod_of(waiting="Unschedulable", message="0/1 nodes"))
+    made = plan(running, target=NEWER)
+    assert made.steps == (DeleteJobs(jobs=(running.name,)),)
+    assert (made.migrated.state, made.retry_after()) == (State.WAITING, 0)
 
 
 # Not planned
