@@ -25,6 +25,15 @@ class ConnectionLostError(Exception):
         self.sqlstate = sqlstate
 
 
+class PlanOutdatedError(Exception):
+    """That a statement takes no rows, as the plan says, is not known any more: the plan is made anew."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+        self.sqlstate = None
+
+
 class QueryError(Exception):
     """The server refused a statement."""
 

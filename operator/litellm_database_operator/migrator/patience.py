@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final, TypeGuard
 
-from litellm_database_operator.migrator.errors import ConnectionLostError, QueryError
+from litellm_database_operator.migrator.errors import ConnectionLostError, PlanOutdatedError, QueryError
 from litellm_database_operator.migrator.judge import JudgeError
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.progress import Progress
@@ -34,10 +34,10 @@ def patiently(attempt: Callable[[], None], progress: Progress) -> None:
     return None
 
 
-def may_pass(error: BaseException) -> TypeGuard[ConnectionLostError | QueryError | JudgeError]:
+def may_pass(error: BaseException) -> TypeGuard[ConnectionLostError | PlanOutdatedError | QueryError | JudgeError]:
     """Tell whether a run that ended so may go through when it begins again with a look."""
     match error:
-        case ConnectionLostError():
+        case ConnectionLostError() | PlanOutdatedError():
             return True
         case QueryError():
             return error.sqlstate in _PASSING
@@ -47,7 +47,7 @@ def may_pass(error: BaseException) -> TypeGuard[ConnectionLostError | QueryError
             return False
 
 
-def say_again(error: ConnectionLostError | QueryError | JudgeError, progress: Progress) -> float:
+def say_again(error: ConnectionLostError | PlanOutdatedError | QueryError | JudgeError, progress: Progress) -> float:
     """Tell that a run begins again; return the seconds to wait first: whoever reconnects has waited at the door."""
     code = error.code if isinstance(error, JudgeError) else None
     progress.hinder(error.message, prisma_code=code, sqlstate=error.sqlstate)

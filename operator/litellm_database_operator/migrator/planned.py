@@ -11,7 +11,7 @@ from itertools import compress, islice
 from typing import Any, Final
 
 from litellm_database_operator.migrator.effect import Act
-from litellm_database_operator.migrator.verdict import Lock, Long
+from litellm_database_operator.migrator.verdict import Lock, Long, Question
 from litellm_database_operator.model.report import clean
 from litellm_database_operator.model.schema_state import SchemaState
 
@@ -52,6 +52,8 @@ class PlannedStatement:
     """Rows of the table, as the server guesses."""
     text: str
     """What it does, in one line."""
+    questions: tuple[Question, ...] = ()
+    """What was asked to know `rows`."""
 
     @property
     def loses_rows(self) -> bool:

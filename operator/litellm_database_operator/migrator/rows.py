@@ -1,18 +1,27 @@
-"""Asks the database whether rows exist that a statement would hit."""
+"""Asks the database whether rows exist that a statement would hit: for the plan, and once more before its file runs."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from psycopg import sql
 
-from litellm_database_operator.migrator.errors import QueryError
+from litellm_database_operator.migrator.errors import PlanOutdatedError, QueryError
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.look import Flag
+from litellm_database_operator.migrator.patience import patiently
+from litellm_database_operator.migrator.planned import PlannedFile
+from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.session import Session
 from litellm_database_operator.migrator.verdict import Question
 from litellm_database_operator.model.names import SchemaName
 
 _PATIENCE: Final = "5s"
+_MORE_PATIENCE: Final = "10s"
+"""Longer than the session's lock_timeout, so that it is known which of the two came to its end."""
+_LOCKED: Final = "55P03"
+_NO_LOCK_TIMEOUT: Final = sql.SQL("SET lock_timeout = 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,20 +35,27 @@ class Rows:
     def exist(self, question: Question) -> bool:
         """Tell whether there are such rows; ConnectionLostError when nobody can be asked any more."""
         if question not in self._answers:
-            self._answers[question] = self._ask(question)
+            # Whoever waits to read is in nobody's way, so that one bound is enough.
+            with _bounded(self.session, _PATIENCE, _NO_LOCK_TIMEOUT):
+                self._answers[question] = _ask(self.session, self.schema, question)
         return self._answers[question]
 
-    def _ask(self, question: Question) -> bool:
-        # Whoever waits to read is in nobody's way, so that one bound is enough.
-        timeout = sql.SQL("SET statement_timeout = {}").format(sql.Literal(_PATIENCE))
-        self.session.execute(timeout, sql.SQL("SET lock_timeout = 0"))
-        try:
-            answer = self.session.fetch(Flag, exists(self.schema, question))[0].value
-        except QueryError as error:
-            log("takes it that rows exist", table=question.table, sqlstate=error.sqlstate, text=error.message)
-            answer = True
-        self.session.execute(sql.SQL("RESET statement_timeout"), sql.SQL("RESET lock_timeout"))
-        return answer
+
+def ask_again(session: Session, schema: SchemaName, file: PlannedFile, progress: Progress) -> None:
+    """Ask again what the plan of a file got a no for; PlanOutdatedError where there are rows by now.
+
+    Whoever holds such a table is waited for, as the file itself would: until the run's deadline.
+    """
+
+    def ask() -> None:
+        for question in asked:
+            if _ask(session, schema, question, patient=True):
+                raise PlanOutdatedError(f"that {question.table} has no such rows, as the plan says, is not known any more")
+
+    asked = [question for each in file.statements if each.rows is False for question in each.questions]
+    if asked:
+        with _bounded(session, _MORE_PATIENCE):
+            patiently(ask, progress)
 
 
 def exists(schema: SchemaName, question: Question) -> sql.Composed:
@@ -49,3 +65,21 @@ def exists(schema: SchemaName, question: Question) -> sql.Composed:
     return sql.SQL("SELECT EXISTS (SELECT FROM {table}{where}) AS value").format(
         table=sql.Identifier(schema, question.table), where=where
     )
+
+
+def _ask(session: Session, schema: SchemaName, question: Question, *, patient: bool = False) -> bool:
+    try:
+        return session.fetch(Flag, exists(schema, question))[0].value
+    except QueryError as error:
+        if patient and error.sqlstate == _LOCKED:
+            raise
+        log("takes it that rows exist", table=question.table, sqlstate=error.sqlstate, text=error.message)
+        return True
+
+
+@contextmanager
+def _bounded(session: Session, patience: str, *also: sql.SQL) -> Generator[None]:
+    """Let no query take longer; the bounds of a session that is lost went with it."""
+    session.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(patience)), *also)
+    yield
+    session.execute(sql.SQL("RESET statement_timeout"), sql.SQL("RESET lock_timeout"))

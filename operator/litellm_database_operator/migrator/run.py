@@ -20,18 +20,19 @@ from litellm_database_operator.migrator.look import Seen, look
 from litellm_database_operator.migrator.mend import mend_indexes
 from litellm_database_operator.migrator.patience import may_pass, patiently, say_again
 from litellm_database_operator.migrator.plan import Work, missing_views, state_of, unbuilt_indexes
-from litellm_database_operator.migrator.planned import Plan
+from litellm_database_operator.migrator.planned import Plan, PlannedFile
 from litellm_database_operator.migrator.planner import Planner
 from litellm_database_operator.migrator.prisma_cli import deploy
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.report import explain, make_report
+from litellm_database_operator.migrator.rows import ask_again
 from litellm_database_operator.migrator.session import Session
 from litellm_database_operator.migrator.settings import Settings
 from litellm_database_operator.migrator.standing import Script, Standing
 from litellm_database_operator.migrator.stop import disarm
 from litellm_database_operator.migrator.verify import incomplete, verify
 from litellm_database_operator.migrator.wording import describe, summary
-from litellm_database_operator.model.migration import Engine, RunMode
+from litellm_database_operator.model.migration import Engine, Policy, RunMode
 from litellm_database_operator.model.names import SchemaName
 from litellm_database_operator.model.report import Failure, Outcome
 from litellm_database_operator.model.schema_state import SchemaState
@@ -104,7 +105,7 @@ class Run:
         if work.pending:
             self._warm_up()
         standing.ask(seen)
-        self._apply(session, work)
+        self._apply(session, work, plan)
         if work.pending:
             seen = look(session, self._schema)
         self._verify(session, self._complete(session, seen), standing)
@@ -149,17 +150,31 @@ class Run:
         found = session.fetch(history.Begun, history.begun(self.settings))
         return read_scope(found[0].plan) if found else None
 
-    def _apply(self, session: Session, work: Work) -> None:
+    def _apply(self, session: Session, work: Work, plan: Plan) -> None:
         schema = self._schema
         patiently(lambda: session.execute(*ledger.create(schema, app=self.settings.login.app)), self.progress)
         for name in work.resume:
             session.execute(ledger.roll_back(schema, name=name))
         if self.settings.migration_engine is Engine.PRISMA_CLI:
+            self._ask_again(session, *plan.files)
             return deploy(session, self.judge, self.content, self.settings, self.progress)
         applier = Applier(session=session, judge=self.judge, schema=schema, progress=self.progress)
-        for number, migration in enumerate(work.pending, start=1):
+        for number, (migration, file) in enumerate(zip(work.pending, plan.files, strict=True), start=1):
+            self.progress.begin(migration.name)
+            self._ask_again(session, file)
             applier.apply(migration, number=number, total=len(work.pending))
         return None
+
+    def _ask_again(self, session: Session, *files: PlannedFile) -> None:
+        """Ask again, right before files run, for rows that were not there when they were planned.
+
+        They may have waited for locks for hours. Where there are rows now, PlanOutdatedError lets the run begin again
+        with a plan that says so, which the gate has to let pass anew.
+        """
+        if self.settings.policy is Policy.AUTO:
+            return
+        for file in files:
+            ask_again(session, self._schema, file, self.progress)
 
     def _warm_up(self) -> None:
         """Let the judge try what it will be asked afterwards; all of it only where nobody works with the tables yet."""

@@ -72,4 +72,5 @@ def _planned(statement: StatementEffects, effect: Effect, verdict: Verdict, ask:
         bytes=size and size.bytes,
         estimate=size and size.estimate,
         text=phrase(effect, statement.text),
+        questions=verdict.questions,
     )

@@ -335,3 +335,52 @@ def test_what_an_approved_run_has_ended_is_no_approval_of_anything_later(place: 
         session.execute('DROP INDEX "LiteLLM_Key_spend_idx"')
     later = place.run(bundles, "2", LITELLMDB_POLICY="Manual", LITELLMDB_APPROVED=digest)
     assert (later.report.outcome, plan_of(later).pending) == (Outcome.AWAITING_APPROVAL, 1)
+
+
+LATE = {
+    "20250105000000_other": 'CREATE INDEX "LiteLLM_Other_id_idx" ON "LiteLLM_Other" (id)',
+    "20250106000000_no note": 'ALTER TABLE "LiteLLM_Key" DROP COLUMN note',
+}
+OTHER = {"20250104500000_other": 'CREATE TABLE "LiteLLM_Other" (id TEXT)'}
+
+
+@pytest.mark.parametrize("policy", ["Safe", "Manual", "Auto"])
+def test_rows_that_are_written_while_a_run_waits_are_not_lost(place: Place, tmp_path: Path, policy: str) -> None:
+    """The plan says that there are none; its last file comes to run only when there are."""
+    make_bundle(tmp_path, "1", migrations=FIRST | OTHER)
+    make_bundle(tmp_path, "2", migrations=FIRST | OTHER | LATE)
+    place.run(tmp_path, "1")
+    early = plan_of(place.run(tmp_path, "2", LITELLMDB_MODE="Preview"))
+    approval = {"LITELLMDB_POLICY": policy, "LITELLMDB_APPROVED": early.digest}
+    with holding(place, sql.SQL('LOCK TABLE "LiteLLM_Other" IN ROW EXCLUSIVE MODE')):
+        job = place.start(tmp_path, "2", **approval)
+        job.wait_for("waits for others")
+        fill(place)
+    ended = job.end()
+    if policy == "Auto":
+        assert ended.report.outcome is Outcome.MIGRATED
+        return
+    assert (ended.code, ended.report.outcome, ended.report.applied) == (0, Outcome.AWAITING_APPROVAL, 1)
+    assert (early.loses_total, plan_of(ended).loses) == (0, ('DROP COLUMN "note" of "LiteLLM_Key": rows exist',))
+    assert place.fetch(sql.SQL('SELECT count(note) FROM "LiteLLM_Key"')) == [(3,)]
+    assert place.applied()[-1] == "20250105000000_other"
+    again = place.run(tmp_path, "2", **approval)
+    assert (again.report.outcome, again.report.applied) == (Outcome.AWAITING_APPROVAL, 0)
+    assert plan_of(again).digest == plan_of(ended).digest
+    approved = place.run(tmp_path, "2", LITELLMDB_POLICY=policy, LITELLMDB_APPROVED=plan_of(ended).digest)
+    assert (approved.report.outcome, approved.report.applied) == (Outcome.MIGRATED, 1)
+
+
+def test_a_column_that_the_plan_renames_is_asked_for_by_its_new_name(place: Place, bundles: Path) -> None:
+    renamed = {
+        "20250105000000_remark": 'ALTER TABLE "LiteLLM_Key" RENAME COLUMN note TO remark',
+        "20250106000000_no remark": 'ALTER TABLE "LiteLLM_Key" DROP COLUMN remark',
+    }
+    make_bundle(bundles, "3", migrations=FIRST | renamed)
+    place.run(bundles, "1")
+    fill(place, note=None)
+    ended = place.run(bundles, "3")
+    assert (ended.report.outcome, ended.report.applied) == (Outcome.MIGRATED, 2)
+    assert [line["text"] for line in ended.logs if line["message"] == "begins again"] == [
+        "that LiteLLM_Key has no such rows, as the plan says, is not known any more"
+    ]
