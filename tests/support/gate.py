@@ -34,14 +34,15 @@ def planned(
     outcome: Outcome = Outcome.AWAITING_APPROVAL,
     target: Bundle = NEWER,
     ledger: Iterable[str] = BUNDLE.migrations,
+    applied: int = 0,
     **changes: object,
 ) -> JobFacts:
-    """Return a Job that made a plan to `target`, changed nothing, and ended well."""
+    """Return a Job that made a plan to `target`, changed nothing (but for `applied`), and ended well."""
     told = Report(
         outcome=outcome,
         bundle=target.version,
         digest=target.digest,
-        applied=0,
+        applied=applied,
         total=len(target.migrations),
         ledger=ledger_fingerprint(ledger),
         seconds=0.7,

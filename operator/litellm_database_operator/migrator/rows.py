@@ -50,7 +50,9 @@ def ask_again(session: Session, schema: SchemaName, file: PlannedFile, progress:
     def ask() -> None:
         for question in asked:
             if _ask(session, schema, question, patient=True):
-                raise PlanOutdatedError(f"that {question.table} has no such rows, as the plan says, is not known any more")
+                raise PlanOutdatedError(
+                    f"that {question.table} has no such rows, as the plan says, is not known any more"
+                )
 
     asked = [question for each in file.statements if each.rows is False for question in each.questions]
     if asked:

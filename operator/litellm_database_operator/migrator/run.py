@@ -78,6 +78,7 @@ class Run:
 
     def _run(self, session: Session) -> None:
         time.sleep(self.pause)
+        self.progress.ended = None  # how a try ended that could not be recorded says nothing of this one
         if self.settings.mode is RunMode.PREVIEW:
             self._preview(session)
         else:

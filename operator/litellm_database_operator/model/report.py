@@ -59,7 +59,7 @@ class Outcome(StrEnum):
     NOTHING_TO_DO = "NothingToDo"
     """The ledger was complete before, and so is the schema."""
     AWAITING_APPROVAL = "AwaitingApproval"
-    """There is something to do, and the gate lets it pass only with an approval; nothing was changed."""
+    """There is something to do, which waits for an approval; `applied` says what was done before that."""
     PLANNED = "Planned"
     """A preview: the plan was made, and nothing was changed."""
     FAILED = "Failed"

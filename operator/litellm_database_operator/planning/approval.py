@@ -9,18 +9,18 @@ from litellm_database_operator.planning.findings import Finding, stalled
 from litellm_database_operator.planning.words import quoted
 
 
-def awaiting(resource: LiteLLMDatabase, job: JobFacts, plan: PlanSummary, *, serves: bool) -> Finding:
+def awaiting(resource: LiteLLMDatabase, job: JobFacts, plan: PlanSummary, *, serves: bool, applied: int) -> Finding:
     """Return the finding for a plan that the gate did not let pass; its digest was checked when it was read.
 
-    `serves`: there is a schema already, of an older bundle.
+    `serves`: there is a schema already, of an older bundle. `applied`: migrations that the run applied before it had
+    to plan anew, and what was left of its way did not pass.
     """
     namespace = resource.metadata.namespace
-    untouched = "Nothing was changed, and the database serves on" if serves else "Nothing was changed"
     return stalled(
         Reason.AWAITING_APPROVAL,
-        f"the migration waits for approval: {_why(resource, plan)}. {untouched}.{_other_approval(resource, plan)} To "
-        f"read the whole plan: kubectl -n {namespace} logs job/{job.name}. To let it pass: "
-        f"{how_to_approve(resource, plan)}",
+        f"the migration waits for approval: {_why(resource, plan)}. {_done(applied, serves=serves)}."
+        f"{_other_approval(resource, plan)} To read the whole plan: kubectl -n {namespace} logs job/{job.name}. "
+        f"To let it pass: {how_to_approve(resource, plan)}",
     )
 
 
@@ -39,6 +39,13 @@ def _why(resource: LiteLLMDatabase, plan: PlanSummary) -> str:
     if plan.blocks:
         return f"{pending}; it stops reads or writes: {_worst(plan.blocks, plan.blocks_total)}"
     return pending
+
+
+def _done(applied: int, *, serves: bool) -> str:
+    if applied:
+        files = "1 migration was" if applied == 1 else f"{applied} migrations were"
+        return f"{files} applied before that was known, and will not be undone; nothing else was changed"
+    return "Nothing was changed, and the database serves on" if serves else "Nothing was changed"
 
 
 def _files(plan: PlanSummary) -> str:

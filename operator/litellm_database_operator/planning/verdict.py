@@ -56,8 +56,8 @@ def judge_last_run(
     ended_at = told.ledger if told and told.applied else last.ledger
     if ended_at != question.ledger:
         return _undone(last, inside, occasion)
-    if plan := plan_that_waits(last):
-        return awaiting(resource, last, plan, serves=bool(inside.finished))
+    if told and (plan := plan_that_waits(last)):
+        return awaiting(resource, last, plan, serves=bool(inside.finished), applied=told.applied)
     if last.succeeded and told is not None:
         return _left_incomplete(last, inside, occasion)
     failure = told_of_failure(resource, last, f"Job {last.name} to bundle {question.target.version}")

@@ -122,6 +122,20 @@ def test_a_plan_that_did_not_pass_is_told_with_its_worst_line(
     assert "another plan" not in finding.message
 
 
+@pytest.mark.parametrize(
+    ("applied", "told"),
+    [
+        pytest.param(1, "1 migration was applied before that was known", id="one"),
+        pytest.param(2, "2 migrations were applied before that was known", id="two"),
+    ],
+)
+def test_what_was_applied_before_a_plan_had_to_be_made_anew_is_told(applied: int, told: str) -> None:
+    _, finding = upgrade(planned(applied=applied))
+    assert finding.reason is Reason.AWAITING_APPROVAL
+    assert told in finding.message
+    assert "Nothing was changed" not in finding.message
+
+
 def test_the_approval_of_another_plan_is_told() -> None:
     asked = {"approvedPlan": OTHER_DIGEST}
     _, finding = upgrade(planned(gate=gate_of(asked)), migration=asked)
