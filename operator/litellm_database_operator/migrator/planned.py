@@ -53,7 +53,7 @@ class PlannedStatement:
     text: str
     """What it does, in one line."""
     questions: tuple[Question, ...] = ()
-    """What was asked to know `rows`."""
+    """What was asked to know `rows`, and so what it takes: of a DROP TYPE … CASCADE nothing else names the columns."""
 
     @property
     def loses_rows(self) -> bool:
@@ -144,7 +144,8 @@ def dump_plan(plan: Plan) -> str:
 
 
 def _covered(statement: PlannedStatement) -> list[Any]:
-    return [statement.kind, statement.act, statement.object, statement.loses, statement.rows, statement.long]
+    takes = [[question.table, *question.columns] for question in statement.questions]
+    return [statement.kind, statement.act, statement.object, statement.loses, statement.rows, statement.long, takes]
 
 
 def _document(plan: Plan, many: int, length: int) -> Mapping[str, Any]:
@@ -187,4 +188,8 @@ def _statement(statement: PlannedStatement, length: int) -> Mapping[str, Any]:
     names = ("kind", "act", "object", "table", "loses", "rows", "breaks", "lock", "long", "bytes", "estimate", "text")
     texts = {"object", "table", "text"}
     fields = {name: getattr(statement, name) for name in names}
-    return fields | {name: fields[name] and clean(fields[name], length) for name in texts}
+    asked = [
+        {"table": clean(question.table, length), "columns": [clean(name, length) for name in question.columns]}
+        for question in statement.questions
+    ]
+    return fields | {name: fields[name] and clean(fields[name], length) for name in texts} | {"questions": asked}

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from litellm_database_operator.migrator.effect import Act
 from litellm_database_operator.migrator.planned import Plan, PlannedFile, PlannedStatement, dump_plan
-from litellm_database_operator.migrator.verdict import Lock, Long
+from litellm_database_operator.migrator.verdict import Lock, Long, Question
 from litellm_database_operator.model.report import PLAN_DIGEST
 from litellm_database_operator.model.schema_state import SchemaState
 from tests.unit.migrator.drafts import INDEX, STATEMENT, plan
 
 TRAFFIC = {"bytes", "estimate"}
-COVERED = {"kind", "act", "object", "loses", "rows", "long"}
+COVERED = {"kind", "act", "object", "loses", "rows", "long", "questions"}
 texts = st.text(max_size=4)
 sizes = st.none() | st.integers(min_value=0, max_value=2**60)
 statements = st.builds(
@@ -36,6 +36,9 @@ statements = st.builds(
     bytes=sizes,
     estimate=sizes,
     text=texts,
+    questions=st.lists(
+        st.builds(Question, table=texts, columns=st.lists(texts, max_size=2).map(tuple)), max_size=2
+    ).map(tuple),
 )
 files = st.builds(
     PlannedFile, name=texts, checksum=texts, statements=st.lists(statements, max_size=2).map(tuple), others=st.just(1)
@@ -87,16 +90,34 @@ def test_each_thing_that_it_covers_changes_it(drawn: Plan, statement: PlannedSta
 
 @pytest.mark.parametrize(
     ("name", "other"),
-    [("kind", "x"), ("act", Act.DELETE), ("object", "x"), ("loses", False), ("rows", False), ("long", Long.SCAN)],
+    [
+        ("kind", "x"),
+        ("act", Act.DELETE),
+        ("object", "x"),
+        ("loses", False),
+        ("rows", False),
+        ("long", Long.SCAN),
+        ("questions", (Question(table="x"),)),
+    ],
 )
 def test_what_a_statement_does_changes_it(name: str, other: Any) -> None:
     assert plan(replace(STATEMENT, **{name: other})).digest != plan(STATEMENT).digest
-    assert {"kind", "act", "object", "loses", "rows", "long"} == COVERED
+    assert {"kind", "act", "object", "loses", "rows", "long", "questions"} == COVERED
 
 
 @pytest.mark.parametrize("name", ["bytes", "estimate", "text", "table"])
 def test_what_is_told_of_a_statement_does_not(name: str) -> None:
     assert plan(replace(STATEMENT, **{name: None})).digest == plan(STATEMENT).digest
+
+
+def test_each_column_that_a_type_takes_with_it_counts() -> None:
+    """Its name alone does not say which columns CASCADE takes: one that is added later is none that was approved."""
+    drop = replace(STATEMENT, kind="DropStmt", act=Act.DROP_TYPE, object='"Status"', table=None)
+    columns = [Question(table="LiteLLM_Key", columns=(name,)) for name in ("status", "other")]
+    digests = {
+        plan(replace(drop, questions=asked)).digest for asked in ((), tuple(columns), (columns[0],), (columns[1],))
+    }
+    assert len(digests) == 4
 
 
 def test_order_counts() -> None:
