@@ -79,7 +79,9 @@ def _digest(*files: Path) -> str:
 def _make_venv(lock: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
     pip = (VENV / "bin/python", "-m", "pip", "--disable-pip-version-check")
-    subprocess.run([*pip, "install", "--quiet", "--require-hashes", "-r", lock], check=True)
+    # The lock names all there is. Left to resolve `coverage[toml]`, pip would take the newest and refuse its hash.
+    subprocess.run([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "-r", lock], check=True)
+    subprocess.run([*pip, "check"], check=True, stdout=subprocess.DEVNULL)
     # operator/ on the path and no installed copy: an edit is what runs.
     (site_packages,) = VENV.glob("lib/python3*/site-packages")
     (site_packages / "litellm_database_operator.pth").write_text(f"{TOP / 'operator'}\n")
