@@ -28,11 +28,12 @@ export async function effectsOfBlock({ node, text }, read) {
   const block = languageOf(node) === 'plpgsql' ? await parseBlock(text) : null
   if (!block) return [unknown()]
   const early = leavesEarly(block)
+  const undone = JSON.stringify(block).includes('"PLpgSQL_stmt_rollback"') ? [unknown()] : []
   const told = [...pieces(block, early)].map(async (piece) => {
     const found = await effectsOfPiece(piece, read)
     return found.map((effect) => (piece.conditional ? { ...effect, conditional: true } : effect))
   })
-  return (await Promise.all(told)).flat()
+  return [...(await Promise.all(told)).flat(), ...undone]
 }
 
 /** @param {any} node */

@@ -9,13 +9,13 @@ import { namesOf } from './types.js'
 /**
  * @typedef {'CreateTable' | 'DropTable' | 'RenameTable' | 'AddColumn' | 'DropColumn' | 'RenameColumn' | 'RetypeColumn' | 'SetNotNull' | 'DropNotNull' | 'SetDefault' | 'DropDefault'
  *   | 'AddConstraint' | 'DropConstraint' | 'ValidateConstraint' | 'RenameConstraint' | 'CreateIndex' | 'DropIndex' | 'RenameIndex' | 'CreateEnum' | 'AddEnumValue' | 'RenameEnumValue'
- *   | 'DropType' | 'RenameType' | 'CreateView' | 'DropView' | 'CreateFunction' | 'CreateTrigger' | 'Insert' | 'Update' | 'Delete' | 'Truncate' | 'DropSchema' | 'DropOther' | 'Set' | 'Unknown'} Act
+ *   | 'DropType' | 'RenameType' | 'CreateView' | 'DropView' | 'CreateFunction' | 'CreateTrigger' | 'Insert' | 'Update' | 'Delete' | 'Truncate' | 'DropSchema' | 'DropOther' | 'Revoke' | 'Set' | 'Unknown'} Act
  */
 /** @typedef {'foreignKey' | 'check' | 'exclusion' | 'unique' | 'primaryKey' | 'notNull'} ConstraintKind */
 /**
  * A fact that is null, false, empty or `none` is left out.
  * @typedef {{act: Act, table?: string, schema?: string, name?: string, newName?: string, type?: string | null, using?: boolean, default?: 'none' | 'constant' | 'volatile', notNull?: boolean, columns?: string[],
- *   onlyNull?: boolean, where?: boolean, expression?: boolean, concurrently?: boolean, constraint?: ConstraintKind, notValid?: boolean, references?: string, cascade?: boolean, ifExists?: boolean, ifNotExists?: boolean,
+ *   onlyNull?: boolean, where?: boolean, expression?: boolean, concurrently?: boolean, constraint?: ConstraintKind, notValid?: boolean, references?: string, cascade?: boolean, replace?: boolean, ifExists?: boolean, ifNotExists?: boolean,
  *   conditional?: boolean, text?: string}} Effect
  */
 
@@ -64,8 +64,6 @@ const HARMLESS = new Set([
   'CreateExtensionStmt',
   'CreateSeqStmt',
   'CreateStatsStmt',
-  'GrantStmt',
-  'TransactionStmt',
   'VariableShowStmt',
 ])
 
@@ -74,21 +72,23 @@ const READERS = {
   AlterEnumStmt: readAlterEnum,
   AlterTableStmt: readAlterTable,
   CreateEnumStmt: ({ typeName }) => [{ act: 'CreateEnum', ...named(typeName) }],
-  CreateFunctionStmt: ({ funcname }) => [{ act: 'CreateFunction', ...named(funcname) }],
+  CreateFunctionStmt: ({ funcname, replace }) => [{ act: 'CreateFunction', ...named(funcname), replace }],
   CreateStmt: readCreateTable,
   CreateTableAsStmt: readCreateTableAs,
   CreateTrigStmt: ({ relation, trigname }) => [{ act: 'CreateTrigger', ...placeOf(relation), name: trigname }],
   DeleteStmt: (node) => [...readQuery(node), { act: 'Delete', ...placeOf(node.relation), where: Boolean(node.whereClause) }],
   DropStmt: ({ objects, ...how }) => objects.map((/** @type {any} */ object) => dropped(object, how)),
+  GrantStmt: readGrant,
   IndexStmt: readCreateIndex,
   InsertStmt: readInsert,
   MergeStmt: readMerge,
   RenameStmt: readRename,
   SelectStmt: readQuery,
+  TransactionStmt: readTransaction,
   TruncateStmt: ({ relations, behavior }) => relations.map((/** @type {any} */ { RangeVar }) => ({ act: 'Truncate', ...placeOf(RangeVar), cascade: behavior === 'DROP_CASCADE' })),
   UpdateStmt: (node) => [...readQuery(node), updated(node, node.relation)],
   VariableSetStmt: ({ name }) => [{ act: 'Set', name }],
-  ViewStmt: ({ view }) => [{ act: 'CreateView', schema: view.schemaname, name: view.relname }],
+  ViewStmt: ({ view, replace }) => [{ act: 'CreateView', schema: view.schemaname, name: view.relname, replace }],
 }
 
 /** @param {any} node @returns {Effect[]} */
@@ -137,6 +137,29 @@ function readCreateIndex({ idxname: name, relation, concurrent: concurrently, if
   return [{ act: 'CreateIndex', ...placeOf(relation), name, columns, concurrently, ifNotExists, constraint: unique ? 'unique' : undefined, where: Boolean(whereClause), expression }]
 }
 
+/** What is granted takes nothing from anybody. @param {any} node @returns {Effect[]} */
+function readGrant({ is_grant: isGrant, objtype, objects }) {
+  return isGrant ? [] : objects.map((/** @type {any} */ object) => ({ act: 'Revoke', ...revokedFrom(object, objtype) }))
+}
+
+/**
+ * @param {any} object
+ * @param {string} kind
+ * @returns {{table?: string, schema?: string, name?: string}}
+ */
+function revokedFrom({ RangeVar, ObjectWithArgs, List, String }, kind) {
+  if (!RangeVar) return named(ObjectWithArgs?.objname ?? List?.items ?? [{ String }])
+  const { table, schema } = placeOf(RangeVar)
+  return kind === 'OBJECT_TABLE' ? { table, schema } : { schema, name: table }
+}
+
+/** What is undone, nobody can tell from here: statements before it were told as done. @param {any} node @returns {Effect[]} */
+function readTransaction({ kind }) {
+  return FORWARD.has(kind) ? [] : [unknown()]
+}
+
+const FORWARD = new Set(['TRANS_STMT_BEGIN', 'TRANS_STMT_START', 'TRANS_STMT_COMMIT', 'TRANS_STMT_SAVEPOINT', 'TRANS_STMT_RELEASE'])
+
 /** @param {any} node @returns {Effect[]} */
 function readInsert(node) {
   const conflict = node.onConflictClause
@@ -150,7 +173,7 @@ const MERGED = { CMD_INSERT: 'Insert', CMD_UPDATE: 'Update', CMD_DELETE: 'Delete
 /** @param {any} node @returns {Effect[]} */
 function readMerge(node) {
   const clauses = node.mergeWhenClauses.filter((/** @type {any} */ { MergeWhenClause: { commandType } }) => MERGED[commandType])
-  return [...readQuery(node), ...clauses.map((/** @type {any} */ { MergeWhenClause: { commandType, targetList } }) => ({ act: MERGED[commandType], ...placeOf(node.relation), columns: columnsOf(targetList), where: true }))]
+  return [...readQuery(node), ...clauses.map((/** @type {any} */ { MergeWhenClause: { commandType, targetList } }) => ({ act: MERGED[commandType], ...placeOf(node.relation), ...(commandType === 'CMD_INSERT' ? {} : { columns: columnsOf(targetList), where: true }) }))]
 }
 
 /**

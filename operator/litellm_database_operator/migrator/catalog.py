@@ -61,6 +61,10 @@ SELECT relname AS name FROM pg_catalog.pg_class
 WHERE (relkind IN ('v', 'm', 'f') OR relispartition)
 AND relnamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})
 """
+_FUNCTIONS: Final[LiteralString] = """
+SELECT DISTINCT proname AS name FROM pg_catalog.pg_proc
+WHERE pronamespace = (SELECT oid FROM pg_catalog.pg_namespace WHERE nspname = {schema})
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Other:
-    """A view, a foreign table, or a partition: rows that a plan's tables do not tell of."""
+    """A view, a foreign table, or a partition: rows that a plan's tables do not tell of. Also a function."""
 
     name: str
 
@@ -122,6 +126,7 @@ class Catalog:
     keys: Mapping[str, tuple[Key, ...]] = field(default_factory=dict[str, tuple[Key, ...]])
     others: frozenset[str] = frozenset()
     """Names of what has rows and is no table of its own."""
+    functions: frozenset[str] = frozenset()
 
 
 def fetch_catalog(session: Session, schema: SchemaName) -> Catalog:
@@ -135,5 +140,6 @@ def fetch_catalog(session: Session, schema: SchemaName) -> Catalog:
     for key in session.fetch(Key, sql.SQL(_KEYS).format(**names)):
         keys[key.name] += (key,)
     others = frozenset(other.name for other in session.fetch(Other, sql.SQL(_OTHERS).format(**names)))
+    functions = frozenset(other.name for other in session.fetch(Other, sql.SQL(_FUNCTIONS).format(**names)))
     tables = {size.name: Table(size=size, columns=columns[size.name]) for size in sizes}
-    return Catalog(tables=tables, keys=dict(keys), others=others)
+    return Catalog(tables=tables, keys=dict(keys), others=others, functions=functions)

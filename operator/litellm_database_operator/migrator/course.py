@@ -34,6 +34,7 @@ class Course:
             name: Becoming(origin=table, columns=dict(table.columns)) for name, table in catalog.tables.items()
         }
         self._keys = dict(catalog.keys)
+        self._functions: set[str] = set()
 
     def table(self, name: str | None) -> Becoming | None:
         """Return a table by its present name."""
@@ -47,6 +48,14 @@ class Course:
     def is_no_table(self, name: str | None) -> bool:
         """Tell whether a name is that of something with rows which is no table of the schema: a view, a partition."""
         return name in self._catalog.others and name not in self._tables
+
+    def has_function(self, name: str | None) -> bool:
+        """Tell whether the catalogue has a function of that name."""
+        return name in self._catalog.functions
+
+    def makes_function(self, name: str | None) -> bool:
+        """Tell whether the plan made it, and there was none of that name."""
+        return name in self._functions and not self.has_function(name)
 
     def key(self, name: str | None, table: str | None) -> Key | None:
         """Return an index or constraint that is there already; `table` tells constraints of one name apart."""
@@ -69,6 +78,8 @@ class Course:
         """Let an effect happen. What only may happen leaves tables and columns standing: they could be hit later."""
         if effect.act in _KEYED:
             self._follow_key(effect)
+        elif effect.act is Act.CREATE_FUNCTION:
+            self._functions.add(effect.name or "")
         elif effect.act is Act.RENAME_TYPE:
             self._follow_type(effect)
         elif effect.act in _OF_TABLES:

@@ -45,6 +45,7 @@ class Act(StrEnum):
     TRUNCATE = "Truncate"
     DROP_SCHEMA = "DropSchema"
     DROP_OTHER = "DropOther"
+    REVOKE = "Revoke"
     SET = "Set"
     UNKNOWN = "Unknown"
 
@@ -81,6 +82,8 @@ class Effect:
     references: str | None = None
     """Table that a foreign key points to."""
     cascade: bool = False
+    replace: bool = False
+    """A view or function that is made anew, where it is there already."""
     if_exists: bool = False
     if_not_exists: bool = False
     conditional: bool = False
@@ -120,6 +123,7 @@ def read_effect(told: Mapping[str, Any]) -> Effect:
         not_valid=told.get("notValid", False),
         references=told.get("references"),
         cascade=told.get("cascade", False),
+        replace=told.get("replace", False),
         if_exists=told.get("ifExists", False),
         if_not_exists=told.get("ifNotExists", False),
         conditional=told.get("conditional", False),

@@ -16,12 +16,13 @@ from litellm_database_operator.migrator.verdict import NOTHING, Lock, Long, Ques
 
 _ANYTHING: Final = Verdict(loses=True, breaks=True)
 """Of what cannot be told."""
+_BREAKS: Final = Verdict(breaks=True)
 
 
 def decide(effect: Effect, course: Course) -> Verdict:
     """Say what an effect means, where the schema has come to."""
     if effect.schema not in {None, course.schema}:
-        return NOTHING if effect.act in _MAKING else _ANYTHING
+        return _elsewhere(effect)
     if (about_schema := _OF_SCHEMA.get(effect.act)) is not None:
         return about_schema(effect, course)
     table = course.existing(effect.table)
@@ -29,6 +30,13 @@ def decide(effect: Effect, course: Course) -> Verdict:
         return _beside(effect, course)
     about_table = _OF_TABLE.get(effect.act)
     return NOTHING if about_table is None else about_table(effect, course, table)
+
+
+def _elsewhere(effect: Effect) -> Verdict:
+    """Judge what is done in another schema, of which nothing is known."""
+    if effect.replace or effect.act is Act.REVOKE:
+        return _BREAKS
+    return NOTHING if effect.act in _MAKING else _ANYTHING
 
 
 def _beside(effect: Effect, course: Course) -> Verdict:
@@ -64,14 +72,6 @@ def _update(effect: Effect, course: Course, table: Table) -> Verdict:
     loses = not effect.only_null and (bool(hit) or not effect.columns)
     questions = (Question(table=table.name, columns=hit),) if loses else ()
     return Verdict(table=table, loses=loses, questions=questions, lock=Lock.ROW_EXCLUSIVE, long=Long.SCAN)
-
-
-def _insert(effect: Effect, course: Course, table: Table) -> Verdict:
-    """Judge an INSERT: with ON CONFLICT DO UPDATE it overwrites what that sets."""
-    hit = _columns_hit(effect, course)
-    if not hit or effect.only_null:
-        return NOTHING
-    return Verdict(table=table, loses=True, questions=(Question(table=table.name, columns=hit),))
 
 
 def _columns_hit(effect: Effect, course: Course) -> tuple[str, ...]:
@@ -135,7 +135,24 @@ def _change_type(effect: Effect, course: Course) -> Verdict:
 
 
 def _drop_view(_effect: Effect, _course: Course) -> Verdict:
-    return Verdict(breaks=True)
+    return _BREAKS
+
+
+def _create_view(effect: Effect, course: Course) -> Verdict:
+    """Judge a view: whoever reads the one that it takes the place of may find other columns."""
+    return _BREAKS if effect.replace and course.is_no_table(effect.name) else NOTHING
+
+
+def _create_function(effect: Effect, course: Course) -> Verdict:
+    """Judge a function: of one name there may be several, and which of them it takes the place of is not looked at."""
+    return _BREAKS if effect.replace and course.has_function(effect.name) else NOTHING
+
+
+def _revoke(effect: Effect, course: Course) -> Verdict:
+    """Judge a right that is taken away: of what the plan makes, nobody has used any yet."""
+    if effect.table is None:
+        return NOTHING if course.makes_function(effect.name) else _BREAKS
+    return _BREAKS if course.existing(effect.table) or course.is_no_table(effect.table) else NOTHING
 
 
 def _drop_other(effect: Effect, course: Course) -> Verdict:
@@ -166,7 +183,10 @@ _OF_SCHEMA: Final[Mapping[Act, Callable[[Effect, Course], Verdict]]] = {
     Act.RENAME_TYPE: _change_type,
     Act.ADD_ENUM_VALUE: _change_type,
     Act.RENAME_ENUM_VALUE: _change_type,
+    Act.CREATE_VIEW: _create_view,
     Act.DROP_VIEW: _drop_view,
+    Act.CREATE_FUNCTION: _create_function,
+    Act.REVOKE: _revoke,
     Act.DROP_SCHEMA: _anything,
     Act.DROP_OTHER: _drop_other,
     Act.SET: _set,
@@ -177,7 +197,6 @@ _OF_TABLE: Final[Mapping[Act, Callable[[Effect, Course, Table], Verdict]]] = {
     Act.TRUNCATE: _truncate,
     Act.DELETE: _delete,
     Act.UPDATE: _update,
-    Act.INSERT: _insert,
     Act.RENAME_TABLE: _rename_table,
     Act.RENAME_COLUMN: column_effects.rename_column,
     Act.ADD_COLUMN: column_effects.add_column,

@@ -49,7 +49,6 @@ _PHRASES: Final = {
     Act.RENAME_TYPE: "RENAME TYPE {name} to {new}",
     Act.DROP_VIEW: "DROP VIEW {name}",
     Act.CREATE_TRIGGER: "CREATE TRIGGER on {table}",
-    Act.INSERT: "INSERT INTO {table}, or overwrite what is there,",
     Act.UPDATE: "UPDATE {table}",
     Act.DELETE: "DELETE FROM {table}",
     Act.TRUNCATE: "TRUNCATE {table}",

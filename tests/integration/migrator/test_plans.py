@@ -384,3 +384,34 @@ def test_a_column_that_the_plan_renames_is_asked_for_by_its_new_name(place: Plac
     assert [line["text"] for line in ended.logs if line["message"] == "begins again"] == [
         "that LiteLLM_Key has no such rows, as the plan says, is not known any more"
     ]
+
+
+READERS = {
+    "20250105000000_readers": """
+        CREATE OR REPLACE VIEW "Notes" AS SELECT note, token FROM "LiteLLM_Key";
+        CREATE OR REPLACE VIEW "New" AS SELECT token FROM "LiteLLM_Key";
+        CREATE OR REPLACE FUNCTION noted() RETURNS int LANGUAGE sql AS $$ SELECT 2 $$;
+        CREATE OR REPLACE FUNCTION new() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$;
+        REVOKE ALL ON FUNCTION new() FROM PUBLIC;
+        REVOKE ALL ON "LiteLLM_Key" FROM PUBLIC;
+        MERGE INTO "LiteLLM_Key" USING (SELECT 'x' AS x) other ON token = x
+            WHEN NOT MATCHED THEN INSERT (token, alias, note) VALUES (x, 'a', 'b');
+    """
+}
+
+
+def test_what_takes_the_place_of_something_breaks_its_readers(place: Place, bundles: Path) -> None:
+    place.run(bundles, "1")
+    fill(place)
+    with place.connect_as_migrator() as session:
+        session.execute('CREATE VIEW "Notes" AS SELECT note FROM "LiteLLM_Key"')
+        session.execute("CREATE FUNCTION noted() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$")
+    make_bundle(bundles, "3", migrations=FIRST | READERS)
+    ended = place.run(bundles, "3", LITELLMDB_MODE="Preview")
+    assert (plan_of(ended).loses_total, plan_of(ended).breaks) == (0, True)
+    (file,) = whole_plan(place)["files"]
+    assert [(each["act"], each["object"], each["loses"]) for each in file["statements"]] == [
+        ("CreateView", '"Notes"', False),
+        ("CreateFunction", '"noted"', False),
+        ("Revoke", '"LiteLLM_Key"', False),
+    ]

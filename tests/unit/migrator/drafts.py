@@ -56,6 +56,7 @@ def catalog() -> Catalog:
             )
         },
         others=frozenset({"View", "Partition"}),
+        functions=frozenset({"f"}),
     )
 
 

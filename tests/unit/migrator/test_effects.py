@@ -173,6 +173,34 @@ def test_what_nobody_notices(effect: Effect) -> None:
     assert told(effect) == NOTHING
 
 
+REPLACED = of(Act.CREATE_FUNCTION, None, name="new", replace=True)
+
+
+@pytest.mark.parametrize(
+    ("effect", "before", "breaks"),
+    [
+        pytest.param(of(Act.CREATE_VIEW, None, name="View", replace=True), (), True, id="a view that is there"),
+        pytest.param(of(Act.CREATE_VIEW, None, name="New", replace=True), (), False, id="a view that is not"),
+        pytest.param(of(Act.CREATE_VIEW, None, name="x", schema="elsewhere", replace=True), (), True, id="elsewhere"),
+        pytest.param(of(Act.CREATE_FUNCTION, None, name="f", replace=True), (), True, id="a function that is there"),
+        pytest.param(of(Act.CREATE_FUNCTION, None, name="f"), (), False, id="a function beside it"),
+        pytest.param(REPLACED, (), False, id="a function that is not"),
+        pytest.param(REPLACED, (REPLACED,), False, id="a function of the plan, again"),
+        pytest.param(of(Act.REVOKE), (), True, id="a right on a table"),
+        pytest.param(of(Act.REVOKE, "View"), (), True, id="on a view"),
+        pytest.param(of(Act.REVOKE, "New"), (of(Act.CREATE_TABLE, "New"),), False, id="on a table of the plan"),
+        pytest.param(of(Act.REVOKE, None, name="f"), (of(Act.CREATE_FUNCTION, None, name="f"),), True, id="on f"),
+        pytest.param(of(Act.REVOKE, None, name="new"), (REPLACED,), False, id="on a function of the plan"),
+        pytest.param(of(Act.REVOKE, None, name="schema"), (), True, id="on anything else"),
+        pytest.param(of(Act.REVOKE, "x", schema="elsewhere"), (), True, id="on a table elsewhere"),
+    ],
+)
+def test_what_takes_the_place_of_something_may_break_its_readers(
+    effect: Effect, before: tuple[Effect, ...], *, breaks: bool
+) -> None:
+    assert told(effect, *before) == (False, (), breaks, None, None)
+
+
 def test_the_schema_may_be_named() -> None:
     assert told(of(Act.DELETE, schema="public")) == told(of(Act.DELETE))
 
