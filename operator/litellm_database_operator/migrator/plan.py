@@ -36,7 +36,12 @@ def state_of(content: Content, seen: Seen) -> SchemaState:
 
 
 def find_work(content: Content, seen: Seen, *, resumable: frozenset[str]) -> Work:
-    """Find the way to the bundle: pending is a difference of sets, since LiteLLM dates files back."""
+    """Find the way to the bundle: pending is a difference of sets, since LiteLLM dates files back.
+
+    From a database that is ahead of it there is none.
+    """
+    if names_ahead(content.names, seen.finished):
+        return Work(resume=(), pending=(), indexes=(), views=())
     indexes = (*(index.name for index in unbuilt_indexes(content, seen)), *_names(broken_indexes(content, seen)))
     return Work(
         resume=tuple(name for name in seen.unfinished if name in resumable),

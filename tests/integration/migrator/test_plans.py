@@ -415,3 +415,16 @@ def test_what_takes_the_place_of_something_breaks_its_readers(place: Place, bund
         ("CreateFunction", '"noted"', False),
         ("Revoke", '"LiteLLM_Key"', False),
     ]
+
+
+def test_a_preview_of_an_older_target_has_nothing_to_do(place: Place, bundles: Path) -> None:
+    """Not even where a file and an index of the older bundle are not there: a run to it would be refused."""
+    place.run(bundles, "2")
+    lost = {"20250101500000_lost": 'ALTER TABLE "LiteLLM_Key" DROP COLUMN spend'}
+    index = {"name": "lost_idx", "table": "LiteLLM_Key", "definition": "(alias)"}
+    make_bundle(bundles, "3", migrations=FIRST | lost, indexes=[index])
+    ended = place.run(bundles, "3", LITELLMDB_MODE="Preview")
+    assert (ended.report.outcome, ended.report.state) == (Outcome.PLANNED, SchemaState.AHEAD)
+    told = whole_plan(place)
+    assert (told["pending"], told["files"], told["indexes"], told["views"]) == (0, [], [], [])
+    assert plan_of(ended).pending == 0

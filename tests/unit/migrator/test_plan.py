@@ -11,6 +11,7 @@ from litellm_database_operator.migrator.content import Content, Index, Migration
 from litellm_database_operator.migrator.errors import RunFailedError
 from litellm_database_operator.migrator.look import LedgerRow, SchemaObject, Seen
 from litellm_database_operator.migrator.plan import (
+    Work,
     broken_indexes,
     edited,
     find_work,
@@ -163,6 +164,12 @@ def test_nothing_stops_the_usual_way(found: Seen) -> None:
 
 def test_a_preview_of_an_older_target_is_no_mistake() -> None:
     refuse(content(A), seen(row(A), row("2099")), resumable=frozenset(), ahead=True)
+
+
+def test_a_database_that_is_ahead_has_nothing_before_it() -> None:
+    """Not even the file, the indexes and the views of the older bundle that it lacks."""
+    work = find_work(content(A, B), seen(row(A), row("2099")), resumable=frozenset())
+    assert work == Work(resume=(), pending=(), indexes=(), views=())
 
 
 def test_information_stops_nothing() -> None:
