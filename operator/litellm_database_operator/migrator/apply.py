@@ -53,20 +53,24 @@ class Applier:
     schema: SchemaName
     progress: Progress
 
-    def apply(self, migration: Migration, *, number: int, total: int) -> None:
-        """Apply one; RunFailedError names migration, statement and SQLSTATE when it cannot be."""
+    def apply(self, migration: Migration, *, number: int, total: int, ask: Callable[[], None]) -> None:
+        """Apply one; RunFailedError names migration, statement and SQLSTATE when it cannot be.
+
+        `ask` is called before each try: it raises where the file would lose what nobody let pass.
+        """
         began = time.monotonic()
         self.progress.begin(migration.name)
         begin_name = sql.SQL("SET application_name = {}").format(f"{APPLICATION_NAME} {number}/{total}")
         if controls_transactions(migration.script, self.judge):
+            ask()
             self._in_three_steps(migration, begin_name)
         else:
-            self._in_one_query(migration, begin_name)
+            self._in_one_query(migration, begin_name, ask)
         self.progress.finish(migration.name)
         spent = round((time.monotonic() - began) * 1000)
         log("applied", migration=migration.name, number=number, total=total, ms=spent)
 
-    def _in_one_query(self, migration: Migration, begin_name: sql.Composable) -> None:
+    def _in_one_query(self, migration: Migration, begin_name: sql.Composable, ask: Callable[[], None]) -> None:
         query = Query(
             before=self.session.compose(begin_name),
             statements_before=1,
@@ -74,7 +78,7 @@ class Applier:
             after=self.session.compose(ledger.record(self.schema, migration)),
         )
         try:
-            self._patiently(query, lambda: self.session.run_query(query.text()))
+            self._patiently(query, lambda: self._run_asked(query, ask))
         except QueryError as error:
             if error.sqlstate not in _NO_TRANSACTION:
                 raise self._failed(error, query) from error
@@ -92,6 +96,11 @@ class Applier:
             self.session.execute(ledger.explain(self.schema, row_id=row_id, logs=logs))
             raise failed from error
         self.session.execute(ledger.finish(self.schema, row_id=row_id))
+
+    def _run_asked(self, query: Query, ask: Callable[[], None]) -> None:
+        """Ask in each try: one that waited for a lock in vain may have waited long."""
+        ask()
+        self.session.run_query(query.text())
 
     def _run_alone(self, query: Query) -> None:
         """Run a script without a transaction around it, as if no earlier try had left anything behind.

@@ -4,6 +4,7 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from psycopg import sql
 
@@ -161,9 +162,8 @@ class Run:
             return deploy(session, self.judge, self.content, self.settings, self.progress)
         applier = Applier(session=session, judge=self.judge, schema=schema, progress=self.progress)
         for number, (migration, file) in enumerate(zip(work.pending, plan.files, strict=True), start=1):
-            self.progress.begin(migration.name)
-            self._ask_again(session, file)
-            applier.apply(migration, number=number, total=len(work.pending))
+            ask = partial(self._ask_again, session, file)
+            applier.apply(migration, number=number, total=len(work.pending), ask=ask)
         return None
 
     def _ask_again(self, session: Session, *files: PlannedFile) -> None:
