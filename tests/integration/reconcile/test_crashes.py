@@ -134,6 +134,7 @@ async def test_killed_at_any_effect_the_next_operator_ends_where_an_undisturbed_
             world = await _begin(make_world, story)
             seam = Seam(die_at=number, after=after)
             await _check_end(world, await _run(world, seam), story)
-            assert seam.dead, f"it came to {seam.names} only"
+            # A look that falls between two others may have news to write or not: one run more, another less.
+            assert seam.dead or number >= len(seam.names), f"it came to {seam.names} only"
             assert (world.snapshot(), world.databases_made(), world.databases_dropped()) == expected
             await world.end()
