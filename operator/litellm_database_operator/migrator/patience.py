@@ -15,8 +15,8 @@ _GONE: Final = frozenset({"P1001", "P1017", "P2037"})
 """Prisma's codes for a server that is not there, left, or has no connection free."""
 _GONE_STATES: Final = frozenset({"53300", "57P01", "57P02", "57P03"})
 _PAUSE: Final = 1.0
-_SHORTEST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 8.0
+_SHORTEST_PAUSE: Final = 0.25
+_LONGEST_PAUSE: Final = 1.0
 
 
 def patiently(attempt: Callable[[], None], progress: Progress) -> None:

@@ -20,8 +20,9 @@ from litellm_database_operator.model.secret import quote_option
 
 _Row = TypeVar("_Row")
 APPLICATION_NAME: Final = "litellm-migrator"
-_LOCK_TIMEOUT: Final = "5s"
-"""Whoever waits for a strong lock holds up every query behind it: better to let go and try again."""
+_LOCK_TIMEOUT: Final = "500ms"
+"""Whoever waits for a strong lock holds up every query behind it: better to let go and try again. Below the server's
+deadlock_timeout, which is a second: in a deadlock with a proxy it is then always us who give way."""
 _OPTIONS: Final = {
     "lock_timeout": _LOCK_TIMEOUT,
     "statement_timeout": "0",  # the run's own deadline counts

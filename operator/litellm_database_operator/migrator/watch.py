@@ -16,9 +16,9 @@ from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.session import Session, connect
 from litellm_database_operator.migrator.settings import Login
 
-_PATIENCE: Final = 1.0
-"""Seconds that a query may take before anybody asks why."""
-_RHYTHM: Final = 0.5
+_PATIENCE: Final = 0.2
+"""Seconds that a query may take before anybody asks why; shorter than lock_timeout, which ends its wait."""
+_RHYTHM: Final = 0.1
 _GRACE: Final = 1.0
 """Seconds that the end of a run waits for a look that is under way; a server that is silent keeps it longer."""
 

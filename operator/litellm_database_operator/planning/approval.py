@@ -19,8 +19,8 @@ def awaiting(resource: LiteLLMDatabase, job: JobFacts, plan: PlanSummary, *, ser
     return stalled(
         Reason.AWAITING_APPROVAL,
         f"the migration waits for approval: {_why(resource, plan)}. {_done(applied, serves=serves)}."
-        f"{_other_approval(resource, plan)} To read the whole plan: kubectl -n {namespace} logs job/{job.name}. "
-        f"To let it pass: {how_to_approve(resource, plan)}",
+        f"{_other_approval(resource, plan)} Read the whole plan (kubectl -n {namespace} logs job/{job.name}), "
+        f"then let it pass: {how_to_approve(resource, plan)}",
     )
 
 

@@ -95,7 +95,7 @@ def test_a_killed_run_leaves_nothing_half_done(place: Place, tmp_path: Path) -> 
 
 
 def test_a_session_that_outlives_its_job_is_waited_for(place: Place, tmp_path: Path) -> None:
-    script = f"{MIGRATIONS[ALIAS]}\n;{AT_THE_GATE};"
+    script = f"SET LOCAL lock_timeout = 0; {MIGRATIONS[ALIAS]}\n;{AT_THE_GATE};"
     library = make_bundle(tmp_path, BUNDLE, migrations=changed(alias=script))
     with holding(place, LOCK_GATE):
         job = place.start(library, BUNDLE)

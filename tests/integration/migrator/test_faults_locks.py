@@ -146,7 +146,8 @@ def test_a_deadlock_is_tried_again(place: Place, tmp_path: Path) -> None:
     place.run(make_bundle(tmp_path / "before", BUNDLE), BUNDLE)
     with place.connect_as_migrator() as owner:
         owner.execute('CREATE TABLE "LiteLLM_Other" (id INT)')
-    script = 'LOCK TABLE "LiteLLM_Key"; LOCK TABLE "LiteLLM_Other"; DROP TABLE "LiteLLM_Other"'
+    patient = "SET LOCAL lock_timeout = '10s'"  # as some of LiteLLM's own files begin
+    script = f'{patient}; LOCK TABLE "LiteLLM_Key"; LOCK TABLE "LiteLLM_Other"; DROP TABLE "LiteLLM_Other"'
     library = make_bundle(tmp_path / "whole", BUNDLE, migrations=MIGRATIONS | {"20250104000000_drop": script})
     with place.connect() as other:
         # The other's patience is longer, so that it is the migration that PostgreSQL ends.
