@@ -115,8 +115,16 @@ class Applier:
 
     def _patiently(self, query: Query, attempt: Callable[[], None]) -> None:
         try:
-            patiently(attempt, self.progress)
+            patiently(lambda: self._try(query, attempt), self.progress)
         except StopError:
+            # Stopped between two tries, or early in one: it is the statement that the last one ended in.
+            self.progress.statement = self._statement(query, position=None) or self.progress.statement
+            raise
+
+    def _try(self, query: Query, attempt: Callable[[], None]) -> None:
+        try:
+            attempt()
+        except QueryError:
             self.progress.statement = self._statement(query, position=None)
             raise
 

@@ -48,7 +48,7 @@ class Progress:
 
     def finish(self, migration: str) -> None:
         """It is applied."""
-        self.migration = None
+        self.migration = self.statement = None
         self.applied += 1
         self.finished |= {migration}
 

@@ -198,7 +198,8 @@ set -e
 ip link set lo up
 mount --bind "$WRITABLE" "$WRITABLE"
 mount -o remount,bind,ro /
-"$PYTHON" -m tests.support.relay "127.0.0.1:$PORT" "$SOCKET" > "$WRITABLE/relay" &
+: > "$WRITABLE/relay"
+"$PYTHON" -m tests.support.relay "127.0.0.1:$PORT" "$SOCKET" >> "$WRITABLE/relay" &
 until grep -q listening "$WRITABLE/relay"; do kill -0 $!; done
 cd /
 exec unshare --user --map-user=1000730000 -- "$PYTHON" -m litellm_database_operator.migrator

@@ -423,6 +423,9 @@ async def test_two_operators_ask_each_question_once(gated: Gated, seed: int) -> 
         for _ in range(3):
             await asyncio.gather(first.settle(), second.settle())
         world.api.latency = None
+        # The slower one may have written last what it saw first: the next check mends that.
+        await first.look_again()
+        await second.look_again()
 
     world.add_database(migration={"preview": {"version": NEW}})
     await both()
