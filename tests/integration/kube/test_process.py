@@ -130,7 +130,8 @@ def test_a_resource_becomes_ready_and_goes(api_server: ApiServer, namespace: str
     create(api_server, namespace, "a")
     wait_until(lambda: ready(api_server, namespace))
     api_server.kubectl("delete", "lldb", "a", "-n", namespace, "--timeout=20s")
-    assert operator.output.count("pass begins a") == 2
+    # One for its birth, one for its end. The event of a write of ours may overtake its answer, and bring one more.
+    assert 2 <= operator.output.count("pass begins a") <= 3
     for line in operator.output.splitlines():
         assert line.startswith("pass begins") or json.loads(line)["message"]
 
