@@ -58,8 +58,8 @@ class Running:
         self._process.send_signal(number)
 
     def kill(self) -> None:
-        """End it as a lost node does."""
-        self._process.kill()
+        """End it as a lost node does: the judge goes with it."""
+        os.killpg(self._process.pid, signal.SIGKILL)
         self._process.communicate()
 
     def end(self) -> Ended:
@@ -176,6 +176,7 @@ class Place:
             stderr=subprocess.PIPE,
             text=True,
             cwd="/",
+            process_group=0,
         )
         return Running(process, report)
 
