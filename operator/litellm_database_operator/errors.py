@@ -3,8 +3,7 @@
 OperatorError
 ├── MustActError            a person must act: Stalled, looked at again at the resync
 │   ├── InvalidSpecError        the resource's author
-│   ├── NotOursError            the owner of the name, or of what bears it
-│   └── MigrationFailedError    this bundle failed: until the target changes or a retry is asked for
+│   └── NotOursError            the owner of the name, or of what bears it
 └── UnavailableError        something did not answer as it should: Reconciling, with back-off
 
 Anything else is a bug and goes up with its traceback. A message says "cannot X: Y" and holds no secret.
@@ -33,10 +32,6 @@ class InvalidSpecError(MustActError):
 
 class NotOursError(MustActError):
     """Something of that name belongs to somebody else."""
-
-
-class MigrationFailedError(MustActError):
-    """The migration to this target ended without success."""
 
 
 class UnavailableError(OperatorError):

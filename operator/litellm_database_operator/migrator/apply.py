@@ -62,7 +62,7 @@ class Applier:
         self.progress.begin(migration.name)
         begin_name = sql.SQL("SET application_name = {}").format(f"{APPLICATION_NAME} {number}/{total}")
         if controls_transactions(migration.script, self.judge):
-            ask()
+            patiently(ask, self.progress)
             self._in_three_steps(migration, begin_name)
         else:
             self._in_one_query(migration, begin_name, ask)
@@ -78,7 +78,7 @@ class Applier:
             after=self.session.compose(ledger.record(self.schema, migration)),
         )
         try:
-            self._patiently(query, lambda: self._run_asked(query, ask))
+            patiently(lambda: self._run_asked(query, ask), self.progress)
         except QueryError as error:
             if error.sqlstate not in _NO_TRANSACTION:
                 raise self._failed(error, query) from error
@@ -89,7 +89,7 @@ class Applier:
         query = Query(before=b"", statements_before=0, script=migration.script, after=b"")
         self.session.execute(begin_name, ledger.begin(self.schema, migration, row_id=row_id))
         try:
-            self._patiently(query, lambda: self._run_alone(query))
+            patiently(lambda: self._run(query, self._run_alone), self.progress)
         except QueryError as error:
             failed = self._failed(error, query)
             logs = f"{error.sqlstate}: {error.message}"
@@ -100,6 +100,17 @@ class Applier:
     def _run_asked(self, query: Query, ask: Callable[[], None]) -> None:
         """Ask in each try: one that waited for a lock in vain may have waited long."""
         ask()
+        self._run(query, self._run_whole)
+
+    def _run(self, query: Query, attempt: Callable[[Query], None]) -> None:
+        """Make one try, and keep which statement it ended in: the run may be stopped between two, or early in one."""
+        try:
+            attempt(query)
+        except (QueryError, StopError):
+            self.progress.statement = self._statement(query, position=None) or self.progress.statement
+            raise
+
+    def _run_whole(self, query: Query) -> None:
         self.session.run_query(query.text())
 
     def _run_alone(self, query: Query) -> None:
@@ -108,25 +119,10 @@ class Applier:
         An interrupted CREATE INDEX CONCURRENTLY leaves an INVALID index, and IF NOT EXISTS would be content with it.
         """
         if not leaves_only_an_index(query.script, self.judge):
-            return self.session.run_query(query.text())
+            return self._run_whole(query)
         with concurrently(self.session):
             drop_invalid_indexes(self.session, self.schema, named_in=query.script.decode(errors="replace"))
-            return self.session.run_query(query.text())
-
-    def _patiently(self, query: Query, attempt: Callable[[], None]) -> None:
-        try:
-            patiently(lambda: self._try(query, attempt), self.progress)
-        except StopError:
-            # Stopped between two tries, or early in one: it is the statement that the last one ended in.
-            self.progress.statement = self._statement(query, position=None) or self.progress.statement
-            raise
-
-    def _try(self, query: Query, attempt: Callable[[], None]) -> None:
-        try:
-            attempt()
-        except QueryError:
-            self.progress.statement = self._statement(query, position=None)
-            raise
+            return self._run_whole(query)
 
     def _failed(self, error: QueryError, query: Query) -> RunFailedError:
         return RunFailedError(

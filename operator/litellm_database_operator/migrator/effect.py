@@ -84,7 +84,6 @@ class Effect:
     cascade: bool = False
     replace: bool = False
     """A view or function that is made anew, where it is there already."""
-    if_exists: bool = False
     if_not_exists: bool = False
     conditional: bool = False
     """It may not run."""
@@ -124,7 +123,6 @@ def read_effect(told: Mapping[str, Any]) -> Effect:
         references=told.get("references"),
         cascade=told.get("cascade", False),
         replace=told.get("replace", False),
-        if_exists=told.get("ifExists", False),
         if_not_exists=told.get("ifNotExists", False),
         conditional=told.get("conditional", False),
         text=told.get("text"),

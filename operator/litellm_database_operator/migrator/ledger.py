@@ -12,7 +12,7 @@ from litellm_database_operator.migrator.content import Migration
 from litellm_database_operator.model.names import LEDGER_TABLE, RoleName, SchemaName
 
 LOCK_KEY: Final = 72707369
-"""Prisma's advisory lock: https://www.prisma.io/docs/orm/prisma-migrate/workflows/development-and-production#advisory-locking"""
+"""Prisma's advisory lock: https://pris.ly/d/migrate-advisory-locking"""
 
 
 def lock() -> sql.Composed:

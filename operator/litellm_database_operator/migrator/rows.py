@@ -10,9 +10,7 @@ from psycopg import sql
 from litellm_database_operator.migrator.errors import PlanOutdatedError, QueryError
 from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.look import Flag
-from litellm_database_operator.migrator.patience import patiently
 from litellm_database_operator.migrator.planned import PlannedFile
-from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.session import Session
 from litellm_database_operator.migrator.verdict import Question
 from litellm_database_operator.model.names import SchemaName
@@ -41,23 +39,20 @@ class Rows:
         return self._answers[question]
 
 
-def ask_again(session: Session, schema: SchemaName, file: PlannedFile, progress: Progress) -> None:
+def ask_again(session: Session, schema: SchemaName, file: PlannedFile) -> None:
     """Ask again what the plan of a file got a no for; PlanOutdatedError where there are rows by now.
 
-    Whoever holds such a table is waited for, as the file itself would: until the run's deadline.
+    QueryError (55P03), which passes, while somebody holds such a table.
     """
-
-    def ask() -> None:
+    asked = [question for each in file.statements if each.rows is False for question in each.questions]
+    if not asked:
+        return
+    with _bounded(session, _MORE_PATIENCE):
         for question in asked:
-            if _ask(session, schema, question, patient=True):
+            if _ask(session, schema, question):
                 raise PlanOutdatedError(
                     f"that {question.table} has no such rows, as the plan says, is not known any more"
                 )
-
-    asked = [question for each in file.statements if each.rows is False for question in each.questions]
-    if asked:
-        with _bounded(session, _MORE_PATIENCE):
-            patiently(ask, progress)
 
 
 def exists(schema: SchemaName, question: Question) -> sql.Composed:
@@ -69,11 +64,11 @@ def exists(schema: SchemaName, question: Question) -> sql.Composed:
     )
 
 
-def _ask(session: Session, schema: SchemaName, question: Question, *, patient: bool = False) -> bool:
+def _ask(session: Session, schema: SchemaName, question: Question) -> bool:
     try:
         return session.fetch(Flag, exists(schema, question))[0].value
     except QueryError as error:
-        if patient and error.sqlstate == _LOCKED:
+        if error.sqlstate == _LOCKED:
             raise
         log("takes it that rows exist", table=question.table, sqlstate=error.sqlstate, text=error.message)
         return True
@@ -81,7 +76,7 @@ def _ask(session: Session, schema: SchemaName, question: Question, *, patient: b
 
 @contextmanager
 def _bounded(session: Session, patience: str, *also: sql.SQL) -> Generator[None]:
-    """Let no query take longer; the bounds of a session that is lost went with it."""
+    """Let no query take longer. After an error there is another try, which ends by the RESET, or a new session."""
     session.execute(sql.SQL("SET statement_timeout = {}").format(sql.Literal(patience)), *also)
     yield
     session.execute(sql.SQL("RESET statement_timeout"), sql.SQL("RESET lock_timeout"))

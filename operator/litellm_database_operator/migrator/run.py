@@ -158,7 +158,7 @@ class Run:
         for name in work.resume:
             session.execute(ledger.roll_back(schema, name=name))
         if self.settings.migration_engine is Engine.PRISMA_CLI:
-            self._ask_again(session, *plan.files)
+            patiently(partial(self._ask_again, session, *plan.files), self.progress)
             return deploy(session, self.judge, self.content, self.settings, self.progress)
         applier = Applier(session=session, judge=self.judge, schema=schema, progress=self.progress)
         for number, (migration, file) in enumerate(zip(work.pending, plan.files, strict=True), start=1):
@@ -175,7 +175,7 @@ class Run:
         if self.settings.policy is Policy.AUTO:
             return
         for file in files:
-            ask_again(session, self._schema, file, self.progress)
+            ask_again(session, self._schema, file)
 
     def _warm_up(self) -> None:
         """Let the judge try what it will be asked afterwards; all of it only where nobody works with the tables yet."""

@@ -93,9 +93,7 @@ def _settled(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts,
     asked_anew = bool(resource.retry) and last_answer(question, observed.jobs) is None
     if standing := _standing(resource, inside, occasion, asked_anew=asked_anew):
         return standing
-    if stop := judge_last_run(resource, question, observed.jobs, inside, occasion):
-        return stop
-    return None
+    return judge_last_run(resource, question, observed.jobs, inside, occasion)
 
 
 def _due(resource: LiteLLMDatabase, observed: Observed, inside: InsideFacts, occasion: Occasion) -> MigrationPlan:

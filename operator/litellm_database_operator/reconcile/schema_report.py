@@ -35,9 +35,10 @@ def schema_status(
         same = last.get("digest") == target.digest
         seen = {key: last.get(key) for key in _SEEN_INSIDE if same} | {"preview": last.get("preview")}
     else:
-        seen = _progress(target, inside, observed.jobs) | {
+        progress = _progress(target, inside, observed.jobs)
+        seen = progress | {
             "plan": _pending_plan(resource, target, observed.jobs, inside),
-            "running": _running(target, inside, _began(observed, plan, now), part(last, "running")),
+            "running": _running(progress, inside, _began(observed, plan, now), part(last, "running")),
             "preview": _preview(resource, plan.aside.preview),
         }
     asked = {"litellm": resource.spec.litellm.version, "bundle": target.version, "digest": target.digest}
@@ -74,7 +75,7 @@ def _began(observed: Observed, plan: Plan, now: datetime) -> datetime | None:
 
 
 def _running(
-    target: Bundle, inside: InsideFacts, began: datetime | None, last: Mapping[str, Any]
+    progress: Mapping[str, Any], inside: InsideFacts, began: datetime | None, last: Mapping[str, Any]
 ) -> dict[str, Any] | None:
     """Return how far a run is, as the ledger has it; once all is applied, it builds indexes and compares.
 
@@ -82,9 +83,8 @@ def _running(
     """
     if began is None:
         return None
-    pending = [name for name in target.migrations if name not in inside.finished]
-    total = len(target.migrations)
-    at = {"migration": pending[0] if pending else None, "number": min(total - len(pending) + 1, total), "total": total}
+    total = progress["applied"] + progress["pending"]
+    at = {"migration": progress["next"], "number": min(progress["applied"] + 1, total), "total": total}
     same = all(last.get(key) == value for key, value in at.items())
     since = last.get("since") if same else conditions.timestamp(max(began, inside.last_finished or began))
     return _said(at | {"since": since})

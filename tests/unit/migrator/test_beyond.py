@@ -75,7 +75,7 @@ def test_what_prisma_compares_or_nobody_knows_is_not_demanded(effect: Effect) ->
             Effect(act=Act.DROP_COLUMN, table="o", name="a"),
             ["index t.i", "trigger t.g", "function f", "constraint t.c"],
         ),
-        (Effect(act=Act.DROP_INDEX, name="i", if_exists=True), ["trigger t.g", "function f", "constraint t.c"]),
+        (Effect(act=Act.DROP_INDEX, name="i"), ["trigger t.g", "function f", "constraint t.c"]),
         (Effect(act=Act.DROP_INDEX, name="i", conditional=True), ["trigger t.g", "function f", "constraint t.c"]),
         (Effect(act=Act.DROP_CONSTRAINT, table="t", name="c"), ["index t.i", "trigger t.g", "function f"]),
         (Effect(act=Act.DROP_OTHER, table="t", name="g"), ["index t.i", "function f", "constraint t.c"]),

@@ -145,15 +145,15 @@ def test_what_cannot_be_told_could_be_anything(effect: Effect) -> None:
 @pytest.mark.parametrize(
     "effect",
     [
-        pytest.param(of(Act.DROP_TABLE, "Absent", if_exists=True), id="no such table"),
-        pytest.param(of(Act.DROP_COLUMN, name="absent", if_exists=True), id="no such column"),
+        pytest.param(of(Act.DROP_TABLE, "Absent"), id="no such table"),
+        pytest.param(of(Act.DROP_COLUMN, name="absent"), id="no such column"),
         pytest.param(of(Act.RENAME_COLUMN, name="absent", new_name="x", conditional=True), id="renamed before"),
         pytest.param(of(Act.ADD_COLUMN, name="spend", if_not_exists=True), id="the column is there"),
         pytest.param(of(Act.RETYPE_COLUMN, name="spend", type="integer"), id="the same type"),
         pytest.param(of(Act.SET_NOT_NULL, name="id"), id="not NULL already"),
         pytest.param(of(Act.CREATE_INDEX, name="plain", if_not_exists=True), id="the index is there"),
-        pytest.param(of(Act.DROP_INDEX, None, name="absent", if_exists=True), id="no such index"),
-        pytest.param(of(Act.DROP_CONSTRAINT, name="absent", if_exists=True), id="no such constraint"),
+        pytest.param(of(Act.DROP_INDEX, None, name="absent"), id="no such index"),
+        pytest.param(of(Act.DROP_CONSTRAINT, name="absent"), id="no such constraint"),
         pytest.param(
             of(Act.ADD_CONSTRAINT, name="fkey", constraint="foreignKey", conditional=True), id="the constraint is there"
         ),

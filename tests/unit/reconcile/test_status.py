@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from litellm_database_operator.errors import MigrationFailedError, MustActError, OperatorError, UnavailableError
+from litellm_database_operator.errors import MustActError, OperatorError, UnavailableError
 from litellm_database_operator.model import conditions
 from litellm_database_operator.model.observed import LoginState, Observed
 from litellm_database_operator.model.outcome import Outcome
@@ -205,7 +205,7 @@ def test_a_later_pass_keeps_the_time_of_the_last_change() -> None:
         pytest.param(say(ready(RESOURCE, inside=EMPTY, jobs=(FAILED_JOB,))), None, False, id="a failed Job"),
         pytest.param(failed(UNREACHABLE, before=NEW, now=NOW, patient=False), None, True, id="a passing fault"),
         pytest.param(failed(MISSING, before=NEW, now=NOW, patient=False), None, False, id="a person must act"),
-        pytest.param(failed(MigrationFailedError(Reason.MIGRATION_FAILED, "m"), before=NEW, now=NOW, patient=False),
+        pytest.param(failed(MustActError(Reason.MIGRATION_FAILED, "m"), before=NEW, now=NOW, patient=False),
                      None, False, id="a migration that is final"),
     ],
 )  # fmt: skip
