@@ -78,7 +78,7 @@ class Applier:
             after=self.session.compose(ledger.record(self.schema, migration)),
         )
         try:
-            patiently(lambda: self._run_asked(query, ask), self.progress)
+            self._patiently(query, lambda: self._run_asked(query, ask))
         except QueryError as error:
             if error.sqlstate not in _NO_TRANSACTION:
                 raise self._failed(error, query) from error
@@ -89,7 +89,7 @@ class Applier:
         query = Query(before=b"", statements_before=0, script=migration.script, after=b"")
         self.session.execute(begin_name, ledger.begin(self.schema, migration, row_id=row_id))
         try:
-            patiently(lambda: self._run(query, self._run_alone), self.progress)
+            self._patiently(query, lambda: self._run(query, self._run_alone))
         except QueryError as error:
             failed = self._failed(error, query)
             logs = f"{error.sqlstate}: {error.message}"
@@ -103,11 +103,11 @@ class Applier:
         self._run(query, self._run_whole)
 
     def _run(self, query: Query, attempt: Callable[[Query], None]) -> None:
-        """Make one try, and keep which statement it ended in: the run may be stopped between two, or early in one."""
+        """Make one try, and keep how far it came: one that was stopped before its first statement says nothing."""
         try:
             attempt(query)
         except (QueryError, StopError):
-            self.progress.statement = self._statement(query, position=None) or self.progress.statement
+            self.progress.reach(self.session.completed - query.statements_before)
             raise
 
     def _run_whole(self, query: Query) -> None:
@@ -123,6 +123,13 @@ class Applier:
         with concurrently(self.session):
             drop_invalid_indexes(self.session, self.schema, named_in=query.script.decode(errors="replace"))
             return self._run_whole(query)
+
+    def _patiently(self, query: Query, attempt: Callable[[], None]) -> None:
+        try:
+            patiently(attempt, self.progress)
+        except StopError:
+            self.progress.statement = self._statement(query, position=None)
+            raise
 
     def _failed(self, error: QueryError, query: Query) -> RunFailedError:
         return RunFailedError(
@@ -142,6 +149,6 @@ class Applier:
         return failing_statement(
             query.script,
             self.judge,
-            completed=self.session.completed - query.statements_before,
+            completed=self.progress.reached,
             position=None if position is None else position - len(query.before.decode()),
         )

@@ -26,6 +26,8 @@ class Progress:
     """The one being applied."""
     statement: str | None = None
     """The one that the run stopped in, once it is known."""
+    reached: int = -1
+    """Statements of the migration that its last try completed; negative when none was begun."""
     obstacle: str = ""
     """Why the last try did not get further, in the server's words."""
     prisma_code: str | None = None
@@ -43,12 +45,16 @@ class Progress:
 
     def begin(self, migration: str) -> None:
         """A migration is being applied from now on."""
-        self.phase, self.migration = "applying migrations", migration
+        self.phase, self.migration, self.reached = "applying migrations", migration, -1
         self.pass_on()
+
+    def reach(self, completed: int) -> None:
+        """A try ended after so many statements; a negative number is no news."""
+        self.reached = completed if completed >= 0 else self.reached
 
     def finish(self, migration: str) -> None:
         """It is applied."""
-        self.migration = self.statement = None
+        self.migration = None
         self.applied += 1
         self.finished |= {migration}
 

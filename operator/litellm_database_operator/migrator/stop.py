@@ -1,6 +1,7 @@
 """What ends a run from outside: the deadline, and SIGTERM (a drained node, a deleted Job)."""
 
 import signal
+import threading
 from types import FrameType
 from typing import Final
 
@@ -11,6 +12,9 @@ _REASONS: Final = {
     signal.SIGTERM: Reason.MIGRATION_INTERRUPTED,
     signal.SIGINT: Reason.MIGRATION_INTERRUPTED,
 }
+
+
+_stopped = threading.Event()
 
 
 class StopError(KeyboardInterrupt):
@@ -27,6 +31,7 @@ class StopError(KeyboardInterrupt):
 
 def arm(seconds: float) -> None:
     """Let the first signal, or the end of `seconds`, raise StopError in the main thread; later ones do nothing."""
+    _stopped.clear()
     for number in _REASONS:
         signal.signal(number, _stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -38,6 +43,12 @@ def disarm() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def is_stopped() -> bool:
+    """Tell whether the run was stopped: what other threads see from then on is its end, and no obstacle."""
+    return _stopped.is_set()
+
+
 def _stop(number: int, _frame: FrameType | None) -> None:
+    _stopped.set()
     disarm()
     raise StopError(_REASONS[signal.Signals(number)])

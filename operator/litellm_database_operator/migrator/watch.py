@@ -15,6 +15,7 @@ from litellm_database_operator.migrator.log import log
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.session import Session, connect
 from litellm_database_operator.migrator.settings import Login
+from litellm_database_operator.migrator.stop import is_stopped
 
 _PATIENCE: Final = 0.2
 """Seconds that a query may take before anybody asks why; shorter than lock_timeout, which ends its wait."""
@@ -53,13 +54,15 @@ class Watch:
         if self._own is None or self._own.lost:
             self._own = connect(self._login)
         found = blockers(self._own, pid=self._session.pid)
-        if self._session.busy_since == since:  # else the answer is about a query that is over
+        # Otherwise the answer is about a query that is over, or is being cancelled.
+        if self._session.busy_since == since and not is_stopped():
             self._tell(found)
 
     def _tell(self, found: str | None) -> None:
         if found is None:
             self._progress.pass_on()
             return
-        if found != self._progress.blocked_by:
-            log("is blocked", phase=self._progress.phase, migration=self._progress.migration, blocked_by=found)
+        is_news = found != self._progress.blocked_by
         self._progress.block(found)
+        if is_news:
+            log("is blocked", phase=self._progress.phase, migration=self._progress.migration, blocked_by=found)
