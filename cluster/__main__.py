@@ -1,4 +1,4 @@
-"""The command line: python3 -m cluster build | up | down | status | load IMAGE.tar... | shell -- COMMAND."""
+"""The command line: python3 -m cluster build [NAME...] | up | down | status | load IMAGE.tar... | shell -- COMMAND."""
 
 import argparse
 import fcntl
@@ -8,7 +8,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster import images, network
+from cluster import binaries, images, network
 from cluster.errors import ClusterError
 from cluster.identity import Identity, load
 from cluster.progress import step
@@ -33,7 +33,7 @@ def _run(arguments: argparse.Namespace) -> int:
     match arguments.command:
         case "build":
             with _lock():
-                build(ROOT)
+                build(ROOT, arguments.programs or binaries.CLUSTER)
         case "up":
             with _lock():
                 up(ROOT)
@@ -97,7 +97,8 @@ def _lock() -> Generator[None]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python3 -m cluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("build", help="build its programs, and start nothing")
+    building = commands.add_parser("build", help="build programs, and start nothing")
+    building.add_argument("programs", nargs="*", metavar="NAME", help=", ".join(binaries.PROGRAMS))
     commands.add_parser("up", help="start the cluster, or mend it")
     commands.add_parser("down", help="leave nothing of it")
     commands.add_parser("status", help="say what runs; ends with 0 if all does")

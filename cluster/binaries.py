@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cluster.errors import ClusterError
@@ -17,12 +18,29 @@ FLAGS = (
     "-ldflags",
     f"-s -w -X k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}",
 )
-# Titles, with what a first build takes on two cores.
-PROGRAMS = {
-    "kubernetes": "build Kubernetes and etcd (once, about 5 min)",
-    "coredns": "build CoreDNS (once, about 1 min)",
-    "pause": "build pause",
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoProgram:
+    """One program of a folder beside this file."""
+
+    title: str
+    """What is said while it is built, with the time on two cores."""
+    package: str = "."
+    """What is built: our own main, or a tool that the folder's go.mod requires."""
+
+
+CLUSTER = {
+    "kubernetes": GoProgram(title="build Kubernetes and etcd (once, about 5 min)"),
+    "coredns": GoProgram(title="build CoreDNS (once, about 1 min)"),
+    "pause": GoProgram(title="build pause"),
 }
+"""What the cluster is made of."""
+CLIENTS = {
+    "helm": GoProgram(title="build Helm (once, about 2 min)", package="helm.sh/helm/v3/cmd/helm"),
+}
+"""What users bring to a cluster, for the tests."""
+PROGRAMS = CLUSTER | CLIENTS
 
 
 def cache_folder() -> Path:
@@ -46,15 +64,17 @@ def path_of(program: str) -> Path:
     return cache_folder() / inputs / program
 
 
-def missing() -> list[str]:
-    """Programs that must be built first."""
-    return [program for program in PROGRAMS if not path_of(program).exists()]
+def missing(wanted: Iterable[str] = CLUSTER) -> list[str]:
+    """Return those that must be built first. Raises ClusterError for a name that is none of ours."""
+    if unknown := set(wanted) - set(PROGRAMS):
+        raise ClusterError(f"cannot build {', '.join(sorted(unknown))}: choose from {', '.join(PROGRAMS)}")
+    return sorted(program for program in wanted if not path_of(program).exists())
 
 
-def build_missing(log: Path, wanted: Iterable[str] = PROGRAMS) -> None:
+def build_missing(log: Path, wanted: Iterable[str] = CLUSTER) -> None:
     """Build what the cache lacks. Raises ClusterError with the compiler's words."""
-    for program in sorted(set(wanted) & set(missing())):
-        with step(PROGRAMS[program]):
+    for program in missing(wanted):
+        with step(PROGRAMS[program].title):
             _build(program, path_of(program), log)
 
 
@@ -64,7 +84,7 @@ def _build(program: str, target: Path, log: Path) -> None:
     unfinished = target.with_name(f"{program}.{os.getpid()}")
     with log.open("w") as output:
         result = subprocess.run(
-            ["go", "build", *FLAGS, "-o", str(unfinished), "."],
+            ["go", "build", *FLAGS, "-o", str(unfinished), PROGRAMS[program].package],
             cwd=SOURCES / program,
             env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"},
             stdout=output,

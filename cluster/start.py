@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,12 +25,12 @@ from cluster.stop import sweep
 from cluster.waiting import wait_until
 
 
-def build(root: Path) -> None:
-    """Build the programs that the cache lacks, which an API server alone needs too. Raises ClusterError as `up`."""
-    tools.prepare(needs_go=bool(binaries.missing()))
+def build(root: Path, wanted: Iterable[str]) -> None:
+    """Build those programs that the cache lacks, and start nothing. Raises ClusterError as `up`."""
+    tools.prepare(needs_go=bool(binaries.missing(wanted)))
     log = root / "build" / "cluster.log"
     log.parent.mkdir(exist_ok=True)
-    binaries.build_missing(log)
+    binaries.build_missing(log, wanted)
 
 
 def up(root: Path) -> Identity:
