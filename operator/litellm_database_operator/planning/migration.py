@@ -26,6 +26,7 @@ from litellm_database_operator.planning.running import (
     replaceable,
     told_of_run,
 )
+from litellm_database_operator.planning.seen import state_of
 from litellm_database_operator.planning.start import start
 from litellm_database_operator.planning.steps import CloseMigration, DeleteJobs, Step
 from litellm_database_operator.planning.target import taken
@@ -59,7 +60,7 @@ def is_at_rest(
     """Tell whether there is nothing to ask a Job, and nothing that one could tell."""
     if inside is None or catalog.migrator_unlocked or wants_aside(resource, inside, occasion):
         return False
-    found = state.state_of(occasion.target, inside)
+    found = state_of(occasion.target, inside)
     done_with = found is SchemaState.CURRENT and is_complete(occasion.target, inside)
     return done_with or found in state.REFUSED
 
@@ -123,7 +124,7 @@ def _standing(
 ) -> Finding | None:
     """Return what the database itself says against a run, or None where a run can bring it further."""
     target = occasion.target
-    match state.state_of(target, inside):
+    match state_of(target, inside):
         case SchemaState.FOREIGN:
             return state.foreign(resource, inside)
         case SchemaState.UNLEDGERED:

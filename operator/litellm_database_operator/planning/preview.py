@@ -14,6 +14,7 @@ from litellm_database_operator.planning.findings import Finding
 from litellm_database_operator.planning.occasion import Occasion, PreviewTarget
 from litellm_database_operator.planning.question import Question, preview_question, running_job
 from litellm_database_operator.planning.running import held_up
+from litellm_database_operator.planning.seen import state_of
 from litellm_database_operator.planning.verdict import PASSING, REPEAT_AFTER, read_report, told_of_failure
 
 
@@ -67,7 +68,7 @@ def plan_preview(
     if last is not None and (answered := _answered(resource, question, last, occasion)):
         return answered
     told = _on_its_way(observed.jobs) if settled else "it is planned once the database is at its target"
-    finding = PreviewFinding(bundle=bundle, state=state.state_of(bundle, inside), message=told)
+    finding = PreviewFinding(bundle=bundle, state=state_of(bundle, inside), message=told)
     return PreviewPlan(finding=finding, question=question)
 
 
@@ -86,7 +87,7 @@ def _needs_no_run(asked: PreviewTarget) -> PreviewFinding:
 
 def _refusal(resource: LiteLLMDatabase, bundle: Bundle, inside: InsideFacts) -> PreviewFinding | None:
     """Return why no run could plan for that bundle, as the database itself shows."""
-    found = state.state_of(bundle, inside)
+    found = state_of(bundle, inside)
     told: Finding
     match found:
         case SchemaState.FOREIGN:

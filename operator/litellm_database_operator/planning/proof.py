@@ -18,7 +18,7 @@ from litellm_database_operator.planning.gate import gate_fingerprint
 from litellm_database_operator.planning.occasion import Occasion
 from litellm_database_operator.planning.question import Question, migration_question, running_job
 from litellm_database_operator.planning.running import held_up
-from litellm_database_operator.planning.state import state_of
+from litellm_database_operator.planning.seen import state_of
 from litellm_database_operator.planning.verdict import plan_that_waits, told_of_failure
 
 _AGAIN_AFTER: Final = timedelta(hours=1)

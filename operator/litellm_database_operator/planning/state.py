@@ -1,4 +1,4 @@
-"""What a database is, seen from a target, and what is said of one that no run could bring there.
+"""What is said of a database that no run could bring to its target.
 
 These are the states that a person must act on; nothing is started for them, and nothing is touched.
 """
@@ -10,26 +10,13 @@ from litellm_database_operator.model.names import LEDGER_TABLE
 from litellm_database_operator.model.observed import InsideFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
-from litellm_database_operator.model.schema_state import SchemaFacts, SchemaState, foreign_tables, schema_state
+from litellm_database_operator.model.schema_state import SchemaState, foreign_tables
+from litellm_database_operator.planning.commands import how_to_retry
 from litellm_database_operator.planning.findings import Finding, done, stalled
-from litellm_database_operator.planning.words import how_to_retry, listed, quoted
+from litellm_database_operator.planning.words import listed, quoted
 
 REFUSED: Final = frozenset({SchemaState.FOREIGN, SchemaState.UNLEDGERED, SchemaState.AHEAD})
 """States in which no run is started: what it would say is known."""
-
-
-def state_of(target: Bundle, inside: InsideFacts) -> SchemaState:
-    """Name the state of a database, by ledger, tables and the last comparison with that very target."""
-    judged = inside.comparison(target.digest)
-    return schema_state(
-        target.migrations,
-        SchemaFacts(
-            tables=inside.tables,
-            finished=inside.finished,
-            unfinished=inside.unfinished,
-            missing=judged.missing if judged else (),
-        ),
-    )
 
 
 def foreign(resource: LiteLLMDatabase, inside: InsideFacts) -> Finding:

@@ -1,18 +1,31 @@
 """Which bundle is meant: by its own version, or by a release of LiteLLM. What has none is refused by name. Pure."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from litellm_database_operator.errors import InvalidSpecError
 from litellm_database_operator.model.bundle import Bundle, BundleVersion, Library, Refusal, Why
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.resource import LiteLLMTarget
 
 _TOLD: Final = 12
 """Choices, or gaps, that one message names."""
 
 
-def resolve_target(asked: LiteLLMTarget, library: Library) -> Bundle:
+class Asked(Protocol):
+    """What is asked for: exactly one of both."""
+
+    @property
+    def version(self) -> str | None:
+        """A release of LiteLLM."""
+        ...
+
+    @property
+    def bundle(self) -> str | None:
+        """A bundle's own version."""
+        ...
+
+
+def resolve_target(asked: Asked, library: Library) -> Bundle:
     """Return the bundle that is asked for; InvalidSpecError names the nearest that would do, or the choice.
 
     A bundle with gaps is refused too, before anything is touched: no run to it could ever end well.

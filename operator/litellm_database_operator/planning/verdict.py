@@ -14,11 +14,12 @@ from litellm_database_operator.model.remedies import remedy_of
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.schema_state import SchemaState
 from litellm_database_operator.planning.approval import awaiting
+from litellm_database_operator.planning.commands import how_to_retry
 from litellm_database_operator.planning.findings import Finding, stalled, waiting
 from litellm_database_operator.planning.occasion import Occasion
 from litellm_database_operator.planning.question import Question, last_answer
-from litellm_database_operator.planning.state import state_of
-from litellm_database_operator.planning.words import how_to_retry, quoted
+from litellm_database_operator.planning.seen import state_of
+from litellm_database_operator.planning.words import quoted
 
 REPEAT_AFTER: Final = timedelta(minutes=10)
 """A run that a fault ended, or that succeeded and left the schema incomplete, is repeated this seldom."""

@@ -1,10 +1,9 @@
-"""Foreign texts and next commands, as they may stand in a message of ours."""
+"""Foreign texts, as they may stand in a message of ours."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from litellm_database_operator.model import names, report
-from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.model import report
 
 _NAMED: Final = 3
 
@@ -19,12 +18,3 @@ def listed(texts: Sequence[str], *, total: int | None = None) -> str:
     shown = texts[:_NAMED]
     more = (len(texts) if total is None else total) - len(shown)
     return ", ".join(map(quoted, shown)) + (f" and {more} more" if more > 0 else "")
-
-
-def how_to_retry(resource: LiteLLMDatabase) -> str:
-    """Return the command that asks for another try."""
-    meta = resource.metadata
-    return (
-        f"kubectl -n {meta.namespace} annotate litellmdatabase {meta.name} "
-        f"--overwrite {names.RETRY_ANNOTATION}=$(date +%s)"
-    )

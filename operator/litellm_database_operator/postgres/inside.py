@@ -40,7 +40,7 @@ async def look_inside(  # noqa: PLR0913 - all that a login consists of
     except ConnectFailedError as error:
         return _state(f"log in as {login}", str(error)), None
     try:
-        return LoginState.WORKS, await _look(session, database, schema)
+        return LoginState.WORKS, await look(session, database, schema)
     finally:
         session.close()
 
@@ -55,7 +55,8 @@ def _state(doing: str, text: str) -> LoginState:
     raise error from None
 
 
-async def _look(session: Session, database: DatabaseName, schema: SchemaName) -> InsideFacts:
+async def look(session: Session, database: DatabaseName, schema: SchemaName) -> InsideFacts:
+    """Return what a login of the app sees; OperatorError says why it cannot."""
     doing = f"look into database {database}"
     names = {"schema": schema, "operator_schema": OPERATOR_SCHEMA, "ledger": LEDGER_TABLE}
     (found,) = await session.fetch(doing, inside_queries.INSIDE, names)

@@ -90,7 +90,7 @@ _ADMIN_FAULTS: Final[Mapping[ConnectFault, tuple[type[OperatorError], Reason, st
 def connect_error(doing: str, text: str) -> OperatorError:
     """Return what the admin's failure to connect means; `text` is libpq's, and holds no password."""
     kind, reason, ours = _ADMIN_FAULTS[connect_fault(text)]
-    return kind(reason, f"cannot {doing}: {ours} ({_told(text)}){_NEXT.get(reason, '')}")
+    return kind(reason, f"cannot {doing}: {ours} ({libpq_words(text)}){_NEXT.get(reason, '')}")
 
 
 _MUST_ACT: Final = {
@@ -155,10 +155,11 @@ def late_error(doing: str, seconds: float) -> OperatorError:
 
 
 def _primary(error: psycopg.Error) -> str:
-    told = clean(error.diag.message_primary or _told(str(error)))
+    told = clean(error.diag.message_primary or libpq_words(str(error)))
     return f"{error.sqlstate}: {told}" if error.sqlstate else told
 
 
-def _told(text: str) -> str:
+def libpq_words(text: str) -> str:
+    """Return libpq's words about a session that there is not, as they may stand in a message of ours."""
     line = text.splitlines()[0] if text else "no message"
     return clean(re.sub(r"^connection failed: (connection to server at .*? failed: )?", "", line))

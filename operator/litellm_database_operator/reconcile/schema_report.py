@@ -16,7 +16,7 @@ from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.planning.plan import Plan
 from litellm_database_operator.planning.preview import PreviewFinding
 from litellm_database_operator.planning.question import is_aside, last_answer, migration_question, running_job
-from litellm_database_operator.planning.state import state_of
+from litellm_database_operator.planning.seen import state_of
 from litellm_database_operator.planning.steps import StartMigration
 from litellm_database_operator.planning.verdict import read_report
 from litellm_database_operator.reconcile.summary import Past

@@ -14,7 +14,7 @@ from litellm_database_operator.model.schema_state import SchemaState
 from litellm_database_operator.planning.findings import Finding, State
 from litellm_database_operator.planning.migration import is_at_rest
 from litellm_database_operator.planning.plan import Plan, make_plan
-from litellm_database_operator.planning.state import state_of
+from litellm_database_operator.planning.seen import state_of
 from litellm_database_operator.planning.steps import StartMigration
 from tests.support.planning import (
     BUNDLE,
