@@ -49,8 +49,8 @@ engine-test: setup ## the judge's own tests, on the image's Node
 	@cd engine && python3 ../tools/phase.py engine tests -- ../$(BIN)/node --test
 
 .PHONY: binaries
-binaries: ## the programs of a Kubernetes, and Helm, built once from their Go modules
-	@$(PHASE) binaries -- python3 -m cluster build kubernetes coredns pause helm
+binaries: ## the programs of a Kubernetes, and those of its users, built once from their Go modules
+	@$(PHASE) binaries -- python3 -m cluster build kubernetes coredns pause helm kstatus
 
 .PHONY: integration
 integration: setup binaries ## tests on real PostgreSQL servers and a local API server

@@ -38,6 +38,11 @@ CLUSTER = {
 """What the cluster is made of."""
 CLIENTS = {
     "helm": GoProgram(title="build Helm (once, about 2 min)", package="helm.sh/helm/v3/cmd/helm"),
+    "helm4": GoProgram(title="build Helm 4 (once, about 9 min)", package="helm.sh/helm/v4/cmd/helm"),
+    "kstatus": GoProgram(title="build kstatus, what Flux and Helm 4 wait by (once, about 30 s)"),
+    "kube-score": GoProgram(
+        title="build kube-score (once, about 1 min)", package="github.com/zegl/kube-score/cmd/kube-score"
+    ),
 }
 """What users bring to a cluster, for the tests."""
 PROGRAMS = CLUSTER | CLIENTS
