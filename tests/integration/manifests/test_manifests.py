@@ -19,6 +19,7 @@ Body = dict[str, Any]
 ROOT: Final = Path(__file__).resolve().parents[3]
 INSTALLATIONS: Final = ("manifests", "manifests/local")
 IMAGE: Final = "litellm-database-operator"
+POLICIES: Final = ("own-objects", "pods", "secrets")
 REACHING_FURTHER: Final = frozenset({"*", "escalate", "bind", "impersonate", "deletecollection"})
 
 
@@ -87,6 +88,11 @@ def test_an_installation_is_whole(installation: list[Body]) -> None:
         ("ClusterRole", f"{IMAGE}-edit"),
         ("ClusterRole", f"{IMAGE}-server-admin"),
         ("Deployment", IMAGE),
+        *(
+            (kind, f"{IMAGE}-{policy}")
+            for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+            for policy in POLICIES
+        ),
     }
 
 
@@ -100,14 +106,46 @@ def test_jobs_run_the_operators_image(installation: list[Body]) -> None:
     assert environment(installation)["LITELLMDB_IMAGE"] == container_of(installation)["image"]
 
 
-def test_an_image_that_a_user_sets_reaches_the_jobs(tmp_path: Path) -> None:
-    for folder in ("crds", "manifests"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    with (tmp_path / "manifests/kustomization.yaml").open("a") as file:
-        file.write(f"images:\n  - name: {IMAGE}\n    newName: registry.example.com/db\n    newTag: v1\n")
-    bodies = render(tmp_path / "manifests")
-    assert container_of(bodies)["image"] == "registry.example.com/db:v1"
-    assert environment(bodies)["LITELLMDB_IMAGE"] == "registry.example.com/db:v1"
+def test_the_policies_name_account_and_images(installation: list[Body]) -> None:
+    account = f"system:serviceaccount:{IMAGE}:{IMAGE}"
+    assert {conditions_of(installation, policy) for policy in POLICIES} == {f"request.userInfo.username == '{account}'"}
+    images = (container_of(installation)["image"], environment(installation)["LITELLMDB_POSTGRES_IMAGE"])
+    assert images_of_policy(installation) == images
+
+
+def test_what_a_user_sets_reaches_the_jobs_and_the_policies(tmp_path: Path) -> None:
+    bodies = render(copied(tmp_path, f"images:\n  - name: {IMAGE}\n    newName: example.com:5000/db\n    newTag: v1\n"))
+    assert container_of(bodies)["image"] == "example.com:5000/db:v1"
+    assert environment(bodies)["LITELLMDB_IMAGE"] == "example.com:5000/db:v1"
+    assert images_of_policy(bodies) == ("example.com:5000/db:v1", "postgres:16")
+
+
+def test_another_namespace_reaches_the_policies(tmp_path: Path) -> None:
+    bodies = render(copied(tmp_path, "namespace: other\n"))
+    account = f"system:serviceaccount:other:{IMAGE}"
+    assert {conditions_of(bodies, policy) for policy in POLICIES} == {f"request.userInfo.username == '{account}'"}
+
+
+def copied(folder: Path, setting: str) -> Path:
+    """Copy the installation, and have a user set something in it."""
+    for each in ("crds", "manifests"):
+        shutil.copytree(ROOT / each, folder / each)
+    with (folder / "manifests/kustomization.yaml").open("a") as file:
+        file.write(setting)
+    return folder / "manifests"
+
+
+def conditions_of(bodies: list[Body], policy: str) -> str:
+    """Return when a policy looks at a request."""
+    (condition,) = named(bodies, "ValidatingAdmissionPolicy", f"{IMAGE}-{policy}")["spec"]["matchConditions"]
+    return condition["expression"]
+
+
+def images_of_policy(bodies: list[Body]) -> tuple[str, str]:
+    """Return which images the operator's pods may run: its own, and PostgreSQL's."""
+    variables = named(bodies, "ValidatingAdmissionPolicy", f"{IMAGE}-pods")["spec"]["variables"]
+    found = {each["name"]: each["expression"].strip("'") for each in variables}
+    return found["operatorImage"], found["postgresImage"]
 
 
 def test_the_local_cluster_pulls_nothing() -> None:

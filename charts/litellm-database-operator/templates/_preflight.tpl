@@ -1,0 +1,40 @@
+{{/* Where an operator looks, as its setting says it: empty is everywhere. Two do the same work where they meet. */}}
+{{- define "operator.meets" -}}
+{{- $mine := .mine }}{{- $other := compact (splitList "," .other) }}
+{{- if or (empty $mine) (empty $other) }}true
+{{- else }}{{- range $mine }}{{- if has . $other }}true{{- end }}{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Refuse beside an operator that does the same work: by hand, or of another release. The one that this release
+makes is known by its name, and after a change of its name by Helm's annotations. */}}
+{{- define "operator.refuseAnother" -}}
+{{- $root := . }}
+{{- $key := printf "%s/%s" .Release.Namespace (include "operator.fullname" .) }}
+{{- $release := printf "%s/%s" .Release.Namespace .Release.Name }}
+{{- range (lookup "apps/v1" "Deployment" "" "").items }}
+  {{- $meta := .metadata }}{{- $found := printf "%s/%s" $meta.namespace $meta.name }}
+  {{- $notes := default (dict) $meta.annotations }}
+  {{- $by := printf "%s/%s" (get $notes "meta.helm.sh/release-namespace") (get $notes "meta.helm.sh/release-name") }}
+  {{- range .spec.template.spec.containers }}
+    {{- $env := dict }}{{- range .env }}{{- $_ := set $env .name (default "" .value) }}{{- end }}
+    {{- if and (hasKey $env "LITELLMDB_IMAGE") (ne $found $key) (ne $by $release) }}
+      {{- if include "operator.meets" (dict "mine" $root.Values.watchNamespaces "other" (default "" (get $env "LITELLMDB_WATCH_NAMESPACES"))) }}
+        {{- $who := ternary "which was installed without Helm" (printf "of release %s" $by) (eq $by "/") }}
+        {{- fail (printf "\n\nnothing was changed: Deployment %s, %s, is an operator for the same namespaces. Upgrade that one, or remove it first.\n" $found $who) }}
+      {{- end }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Refuse a watched namespace that does not exist, where there is a cluster to ask. */}}
+{{- define "operator.refuseMissingNamespaces" -}}
+{{- if lookup "v1" "Namespace" "" "kube-system" }}
+  {{- range .Values.watchNamespaces }}
+    {{- if not (lookup "v1" "Namespace" "" .) }}
+      {{- fail (printf "\n\nnothing was changed: watchNamespaces names namespace %s, which does not exist. Create it first.\n" .) }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}
