@@ -47,7 +47,10 @@ def settled(resource: LiteLLMDatabase, observed: Observed, plan: Plan, *, before
     if observed.login is LoginState.CROWDED and (told := _last_told(plan, before)):
         plan = replace(plan, migrated=told)
     decisive = plan.decisive()
-    wanted = [*_summary(resource, plan, before), *map(_detail, _DETAILS, plan.findings())]
+    wanted = [
+        *_summary(resource, plan, before, is_seen=observed.inside is not None),
+        *map(_detail, _DETAILS, plan.findings()),
+    ]
     said = {
         "observedGeneration": before.generation,
         "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
@@ -114,16 +117,25 @@ def _last_told(plan: Plan, before: Past) -> Finding | None:
     return stalled(reason, last["message"]) if last["status"] == "False" else None
 
 
-def _summary(resource: LiteLLMDatabase, plan: Plan, before: Past) -> list[Condition]:
+def _summary(resource: LiteLLMDatabase, plan: Plan, before: Past, *, is_seen: bool) -> list[Condition]:
     decisive = plan.decisive()
     if resource.spec.suspend:
-        text = "spec.suspend is set: nothing is changed or healed; Ready is what it was before"
-        ready = conditions.condition_status(before.conditions, conditions.READY) or "Unknown"
-        return summary.summary(ready, done(Reason.SUSPENDED, text))
+        return _suspended(plan, before, is_seen=is_seen)
     if decisive is None:
         well = plan.migrated.reason if plan.migrated.reason is Reason.AHEAD_AND_COMPATIBLE else Reason.UP_TO_DATE
         return summary.summary("True", done(well, plan.migrated.message))
     return summary.summary("False" if decisive.state is State.STALLED else "Unknown", decisive)
+
+
+def _suspended(plan: Plan, before: Past, *, is_seen: bool) -> list[Condition]:
+    """Say what is so where nothing is healed: a proxy must not start on a schema that is seen not to be its own."""
+    text = "spec.suspend is set: nothing is changed or healed"
+    if plan.decisive() is None:
+        return summary.summary("True", done(Reason.SUSPENDED, text))
+    if is_seen and plan.migrated.state is not State.DONE:
+        return summary.summary("False", done(Reason.SUSPENDED, f"{text}. The schema: {plan.migrated.message}"))
+    ready = conditions.condition_status(before.conditions, conditions.READY) or "Unknown"
+    return summary.summary(ready, done(Reason.SUSPENDED, f"{text}; Ready is what it was before"))
 
 
 def _detail(kind: str, finding: Finding) -> Condition:

@@ -112,17 +112,28 @@ def test_each_state_reads_the_same_for_every_tool(outcome: Outcome, expected: tu
     assert not (expected[0] == "True" and "True" in expected[1:])
 
 
-@pytest.mark.parametrize(
-    ("before", "expected"),
-    [
-        pytest.param(WELL, ("True", "False", "False"), id="ready"),
-        pytest.param(STALLED, ("False", "False", "False"), id="stalled"),
-        pytest.param(NEW, ("Unknown", "False", "False"), id="never looked at"),
-    ],
+LASTS = (
+    pytest.param(WELL, "True", id="ready"),
+    pytest.param(STALLED, "False", id="stalled"),
+    pytest.param(NEW, "Unknown", id="never looked at"),
 )
-def test_suspended_ready_keeps_its_last_value(before: Past, expected: tuple[str, ...]) -> None:
+
+
+@pytest.mark.parametrize(("before", "last"), LASTS)
+def test_suspended_ready_keeps_its_last_value(before: Past, last: str) -> None:
     resource = resource_of({"suspend": True})
-    assert first_three(say(ready(resource, inside=EMPTY), before=before, resource=resource)) == expected
+    unseen = ready(resource, login=LoginState.REFUSED, inside=None)
+    assert first_three(say(unseen, before=before, resource=resource)) == (last, "False", "False")
+
+
+@pytest.mark.parametrize(("before", "last"), LASTS)
+def test_suspended_ready_says_what_is_seen(before: Past, last: str) -> None:
+    """A proxy of the version that is asked for must not start on another's schema, whatever was so before."""
+    del last
+    resource = resource_of({"suspend": True})
+    behind = say(ready(resource, inside=EMPTY), before=before, resource=resource)
+    assert first_three(behind) == ("False", "False", "False")
+    assert first_three(say(ready(resource), before=before, resource=resource)) == ("True", "False", "False")
 
 
 def test_every_condition_has_the_generation_that_it_speaks_of() -> None:
