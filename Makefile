@@ -90,14 +90,17 @@ cluster-down: ## stop it and leave nothing of it
 
 .PHONY: lock
 lock: setup ## renew the locks of Python and Node packages to the newest that fit
-	@$(PHASE) requirements/runtime.txt -- $(UV) --output-file requirements/runtime.txt
-	@$(PHASE) requirements/dev.txt -- $(UV) --constraints requirements/runtime.txt \
-	    --group dev --output-file requirements/dev.txt
-	@for folder in engine engine/prisma-cli tools/pyright tests/support/postgres images/postgres; do \
+	@$(PHASE) requirements/runtime.txt -- $(UV) pyproject.toml --output-file requirements/runtime.txt
+	@$(PHASE) requirements/dev.txt -- $(UV) pyproject.toml \
+	    --constraints requirements/runtime.txt --group dev --output-file requirements/dev.txt
+	@$(PHASE) requirements/checkov.txt -- $(UV) --python-version 3.11 --group checkov \
+	    --output-file requirements/checkov.txt
+	@for folder in engine engine/prisma-cli tools/pyright tests/support/postgres tests/support/litellm_prisma \
+	    images/postgres; do \
 	    (cd $$folder && $(NPM_LOCK)) || exit 1; done
 
 .PHONY: clean
 clean: cluster-down ## stop the cluster and remove everything that was made here
 	rm -rf .venv build .cluster .coverage .coverage.* .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	rm -rf engine/node_modules engine/prisma-cli/node_modules tools/pyright/node_modules tests/support/postgres/node_modules
-	rm -rf images/postgres/node_modules
+	rm -rf images/postgres/node_modules tests/support/litellm_prisma/node_modules

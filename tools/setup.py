@@ -19,7 +19,13 @@ from phase import phase
 
 TOP = Path(__file__).resolve().parent.parent
 VENV = TOP / ".venv"
-NODE_PROJECTS = ("tools/pyright", "tests/support/postgres", "engine", "engine/prisma-cli")
+NODE_PROJECTS = (
+    "tools/pyright",
+    "tests/support/postgres",
+    "tests/support/litellm_prisma",
+    "engine",
+    "engine/prisma-cli",
+)
 OLDEST_PYTHON = (3, 11)
 
 

@@ -19,6 +19,7 @@ LOCKS = (
     "engine/package-lock.json",
     "tools/pyright/package-lock.json",
     "tests/support/postgres/package-lock.json",
+    "tests/support/litellm_prisma/package-lock.json",
     "images/postgres/package-lock.json",
     "bundles/lock.json",
 )
