@@ -28,6 +28,7 @@ from litellm_database_operator.model.observed import (
 from litellm_database_operator.model.resource import LiteLLMDatabase, PodTemplate
 from litellm_database_operator.model.roles import Mark, Membership, Role
 from litellm_database_operator.model.secret import PASSWORD_KEY, SECRET_TYPE, Binding, Endpoint, Password
+from litellm_database_operator.model.secret_metadata import SecretMetadata
 from litellm_database_operator.planning.gate import DEFAULT_GATE
 from litellm_database_operator.planning.occasion import FreshPasswords, Occasion
 from litellm_database_operator.planning.parse import parse_database
@@ -178,6 +179,7 @@ def binding_of(resource: LiteLLMDatabase, password: Password = PASSWORD) -> Bind
         schema=SchemaName(resource.spec.schema_),
         login=resource.roles.app_a,
         password=password,
+        keys=resource.spec.secret.keys,
     )
 
 
@@ -396,9 +398,9 @@ class World:
             case PublishSecret(name=name, replaces=replaces):
                 assert (replaces is None) == (name not in self.secrets)
                 data = step.binding.published()
-                self.secrets[name] = secret_of(name, data, identifier=step.system_identifier)
+                self._put(secret_of(name, data, identifier=step.system_identifier), step.metadata)
             case PublishCa(name=name, certificate=certificate):
-                self.secrets[name] = secret_of(name, {"ca.crt": certificate}, identifier=None)
+                self._put(secret_of(name, {"ca.crt": certificate}, identifier=None), step.metadata)
             case DeleteSecret(name=name):
                 del self.secrets[name]
             case SetPassword(login=login, password=password):
@@ -419,6 +421,17 @@ class World:
                 self.memberships.clear()
             case _:
                 assert_never(step)
+
+    def _put(self, secret: SecretFacts, metadata: SecretMetadata) -> None:
+        """Write a Secret; what others put on the one before it stays."""
+        before = self.secrets.get(secret.name, secret)
+        labels = {**before.labels, **metadata.labels}
+        annotations = {**before.annotations, **metadata.annotations}
+        for key in metadata.dropped_labels:
+            del labels[key]
+        for key in metadata.dropped_annotations:
+            del annotations[key]
+        self.secrets[secret.name] = replace(secret, labels=labels, annotations=annotations)
 
     def _made(self) -> DatabaseFacts:
         assert self.database is not None

@@ -8,10 +8,11 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from litellm_database_operator.model import names, report
+from litellm_database_operator.model import names, report, templates
 from litellm_database_operator.model.bundle import Digest
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.resource import LiteLLMDatabaseSpec, PostgresServerSpec
+from litellm_database_operator.model.reserved import RESERVED_KEYS, RESERVED_METADATA, Reserved
+from litellm_database_operator.model.resource import LiteLLMDatabaseSpec, PostgresServerSpec, PublishedSecret
 
 Schema = dict[str, Any]
 
@@ -206,6 +207,44 @@ def test_rules_hold_the_codes_names_and_bounds() -> None:
     assert repr(names.MANAGED_BY_LABEL) in rules(".spec.migration.podTemplate.labels")
     assert repr(names.COMPONENT_LABEL) in rules(".spec.migration.podTemplate.labels")
     assert names.GROUP.replace(".", "[.]") in rules(".spec.migration.podTemplate.labels")
+
+
+def rules_of(schema: Schema) -> list[tuple[str, str]]:
+    """Return each rule of a schema with its message."""
+    return [(rule["rule"], rule["message"]) for rule in schema["x-kubernetes-validations"]]
+
+
+@pytest.mark.parametrize(
+    ("field", "groups"),
+    [("labels", RESERVED_METADATA), ("annotations", RESERVED_METADATA), ("keys", RESERVED_KEYS)],
+)
+def test_what_the_secret_may_not_hold_is_written_once(field: str, groups: tuple[Reserved, ...]) -> None:
+    found = fields_of(DATABASES)[f".spec.secret.{field}"]
+    (syntax, _), *refused = rules_of(found)
+    assert refused == [(group.rule(), group.message) for group in groups]
+    pattern, bound = (names.SECRET_KEY, 253) if field == "keys" else (names.METADATA_KEY, names.MAX_KEY_PREFIX)
+    assert f"key.matches('{pattern}') && " in syntax
+    assert syntax.endswith(f" <= {bound})")
+
+
+def test_what_a_template_is_is_written_once() -> None:
+    field = fields_of(DATABASES)[".spec.secret.keys"]
+    told = dict(rules_of(field["additionalProperties"]))
+    assert told == {
+        f"self.matches('{templates.WELL_FORMED}')": templates.MALFORMED,
+        f"size(self.split('$(')) <= {templates.MAX_PLACEHOLDERS + 1}": templates.CROWDED,
+    }
+    named = {name.partition(".")[0] for name in templates.PLACEHOLDERS}
+    assert [name for name in sorted(named) if name not in field["description"]] == []
+
+
+@pytest.mark.parametrize("field", ["labels", "annotations", "keys"])
+def test_values_of_the_secrets_maps_have_the_codes_bounds(field: str) -> None:
+    code = schema_of(PublishedSecret)["properties"][field]
+    (inside,) = code.get("patternProperties", {"": code.get("additionalProperties")}).values()
+    outside = fields_of(DATABASES)[f".spec.secret.{field}"]["additionalProperties"]
+    assert told(inside) == told(outside)
+    assert inside.get("pattern") == outside.get("pattern")
 
 
 # What the code writes

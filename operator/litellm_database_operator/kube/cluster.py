@@ -4,7 +4,7 @@
 resource itself gets from us (finalizer, status, Events) is in resources.py.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Final, cast
@@ -24,6 +24,7 @@ from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import clean
 
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
+from litellm_database_operator.model.secret_metadata import KEEPING_ALL, SecretMetadata
 """To a delete: it is not there, or what is there has another uid."""
 
 
@@ -60,10 +61,11 @@ class Cluster:
         """Create a Secret; one that is there already is UnavailableError: the next pass looks whose it is."""
         return await self._create(kinds.SECRET, body)
 
-    async def replace_secret(self, body: BaseModel | Body) -> Body:
+    async def replace_secret(self, body: BaseModel | Body, *, dropping: SecretMetadata = KEEPING_ALL) -> Body:
         """Give a Secret that is ours the content of `body`, where its resourceVersion is still that of `body`.
 
-        A patch, so that update on Secrets need not be granted; others' labels and annotations stay.
+        A patch, so that update on Secrets need not be granted; others' labels and annotations stay, but for those
+        that `dropping` names.
         https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
         """
         wanted = _json(body)
@@ -74,6 +76,8 @@ class Cluster:
         """Delete the Secret of that uid; one that is gone, or another by now, is fine."""
         await self.delete(kinds.SECRET, namespace, name, uid=uid)
 
+        _drop(wanted["metadata"], "labels", dropping.dropped_labels)
+        _drop(wanted["metadata"], "annotations", dropping.dropped_annotations)
     async def list_jobs(self, namespace: str, database_name: str) -> list[Body]:
         """Return the migration Jobs of a LiteLLMDatabase."""
         return await self._list(kinds.JOB, namespace, database_name)
@@ -200,6 +204,12 @@ def _json(body: BaseModel | Body) -> Body:
 
 def _last_seen(event: Json) -> str:
     return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
+def _drop(metadata: Body, part: str, keys: Iterable[str]) -> None:
+    """Name the keys that a patch removes, as null."""
+    if gone := dict.fromkeys(keys):
+        metadata[part] = {**metadata.get(part, {}), **gone}
+
+
 
 
 def _same_labels(found: Body, wanted: Body) -> bool:

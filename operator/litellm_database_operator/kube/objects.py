@@ -48,12 +48,18 @@ def server_labels(server: str) -> dict[str, str]:
     return {names.MANAGED_BY_LABEL: names.MANAGED_BY, names.SERVER_LABEL: server}
 
 
-def owned(name: str, owner: Owner, *, annotations: Mapping[str, str] | None = None) -> V1ObjectMeta:
-    """Return the metadata of an object made for a LiteLLMDatabase."""
+def owned(
+    name: str,
+    owner: Owner,
+    *,
+    labels: Mapping[str, str] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> V1ObjectMeta:
+    """Return the metadata of an object made for a LiteLLMDatabase; ours go before `labels`."""
     return V1ObjectMeta(
         name=name,
         namespace=owner.namespace,
-        labels=database_labels(owner.name),
+        labels={**(labels or {}), **database_labels(owner.name)},
         annotations=dict(annotations) if annotations else None,
         owner_references=[owner.reference()],
     )

@@ -23,14 +23,16 @@ ADMIN: Final = RoleName("postgres")
 
 def published_secret(step: PublishSecret, owner: Owner) -> V1Secret:
     """Build the Secret that a proxy starts from."""
-    annotations = {names.SYSTEM_IDENTIFIER_ANNOTATION: step.system_identifier}
-    meta = owned(step.name, owner, annotations=annotations)
+    annotations = {**step.metadata.annotations, names.SYSTEM_IDENTIFIER_ANNOTATION: step.system_identifier}
+    meta = owned(step.name, owner, labels=step.metadata.labels, annotations=annotations)
     return _secret(meta, step.binding.published(), kind=SECRET_TYPE, replaces=step.replaces)
 
 
 def ca_secret(step: PublishCa, owner: Owner) -> V1Secret:
     """Build the Secret that a proxy mounts to trust the server."""
-    return _secret(owned(step.name, owner), {CA_KEY: step.certificate}, replaces=step.replaces)
+    asked = step.metadata
+    meta = owned(step.name, owner, labels=asked.labels, annotations=asked.annotations)
+    return _secret(meta, {CA_KEY: step.certificate}, replaces=step.replaces)
 
 
 def migrator_secret(step: StartMigration, owner: Owner, *, replaces: str | None) -> V1Secret:
@@ -78,6 +80,8 @@ def secret_facts(body: Json, owner: str, owner_uid: str) -> SecretFacts:
         type=body.get("type") or "Opaque",
         resource_version=body["metadata"]["resourceVersion"],
         system_identifier=annotations(body).get(names.SYSTEM_IDENTIFIER_ANNOTATION),
+        labels=labels(body),
+        annotations=annotations(body),
     )
 
 

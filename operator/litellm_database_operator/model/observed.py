@@ -151,6 +151,8 @@ class SecretFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
 class PodFacts:
     """Why the pod of a Job does not run, in the cluster's words, or what it left behind."""
 

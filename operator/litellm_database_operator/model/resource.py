@@ -17,6 +17,11 @@ DEFAULT_DEADLINE_SECONDS: Final = 1800
 DEFAULT_CONCURRENT_MIGRATIONS: Final = 4
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
+LabelKey = Annotated[str, Field(max_length=317, pattern=names.METADATA_KEY)]
+LabelValue = Annotated[str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
+AnnotationValue = Annotated[str, Field(max_length=1024)]
+SecretKey = Annotated[str, Field(max_length=253, pattern=names.SECRET_KEY)]
+Template = Annotated[str, Field(max_length=1024)]
 DatabaseLength = Annotated[str, Field(min_length=1, max_length=names.MAX_DATABASE_BYTES)]
 
 
@@ -52,6 +57,10 @@ class PublishedSecret(_Spec):
     """The Secret that is published."""
 
     name: ObjectName | None = None
+    labels: dict[LabelKey, LabelValue] = Field(default_factory=dict[LabelKey, LabelValue], max_length=32)
+    annotations: dict[LabelKey, AnnotationValue] = Field(default_factory=dict[LabelKey, AnnotationValue], max_length=32)
+    keys: dict[SecretKey, Template] = Field(default_factory=dict[SecretKey, Template], max_length=32)
+    """Further keys; model/templates.py says what a template is."""
 
 
 class Credentials(_Spec):

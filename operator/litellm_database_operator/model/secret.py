@@ -2,11 +2,12 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 from urllib.parse import quote, urlencode
 
 from litellm_database_operator.model.names import CA_MOUNT_PATH, DatabaseName, RoleName, SchemaName
+from litellm_database_operator.model.templates import escaped_for_pgpass, expand, in_forms
 
 _PASSWORD_BYTES: Final = 32
 SECRET_TYPE: Final = "servicebinding.io/postgresql"
@@ -57,6 +58,8 @@ class Binding:
     schema: SchemaName
     login: RoleName
     password: Password
+    keys: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Templates of further keys."""
 
     def for_login(self, login: RoleName) -> "Binding":
         """Return the same database as another login enters it; its password is that of `self`."""
@@ -67,11 +70,12 @@ class Binding:
 
         Upper case is what both LiteLLM charts hand to the proxy by envFrom; DATABASE_SCHEMA always, or the
         newer chart leaves a literal $(DATABASE_SCHEMA). Lower case is what their `*Key` values name and what
-        the Service Binding specification asks for.
+        the Service Binding specification asks for. Then what spec.secret.keys asks for; ours win.
         """
         host, port = self.endpoint.host, str(self.endpoint.port)
         password = self.password.reveal()
-        return {
+        values = self.placeholders()
+        return {key: expand(template, values) for key, template in self.keys.items()} | {
             "DATABASE_URL": self.prisma_url(),
             "DATABASE_HOST": host,
             "DATABASE_PORT": port,
@@ -90,6 +94,24 @@ class Binding:
             "endpoint": self.endpoint.authority(),
             "username": self.login,
             "password": password,
+            "uri": self.libpq_url(),
+        }
+
+    def placeholders(self) -> Mapping[str, str]:
+        """Return what each placeholder of a template stands for, the password among them."""
+        host = self.endpoint.host
+        return {
+            "host": host,
+            "host.pgpass": escaped_for_pgpass(host),
+            "port": str(self.endpoint.port),
+            "endpoint": self.endpoint.authority(),
+            "sslmode": self.endpoint.tls,
+            "schema": self.schema,
+            "schema.url": quote(self.schema, safe=""),
+            **in_forms("database", self.database),
+            **in_forms("username", self.login),
+            **in_forms("password", self.password.reveal()),
+            "database_url": self.prisma_url(),
             "uri": self.libpq_url(),
         }
 

@@ -6,6 +6,7 @@ from typing import Final
 from litellm_database_operator.model.observed import LoginState, Observed
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.secret import PASSWORD_KEY, Binding, Password
+from litellm_database_operator.model.secret_metadata import SecretMetadata, wanted_metadata
 from litellm_database_operator.planning.steps import DeleteSecret, PublishCa, PublishSecret, SetPassword, Step
 
 _PASSWORD_STAYS: Final = frozenset({LoginState.WORKS, LoginState.CROWDED, LoginState.SHUT_OUT})
@@ -20,6 +21,7 @@ def binding(resource: LiteLLMDatabase, observed: Observed, password: Password) -
         schema=resource.spec.schema_,
         login=resource.roles.app_a,
         password=password,
+        keys=resource.spec.secret.keys,
     )
 
 
@@ -37,12 +39,14 @@ def plan_credentials(resource: LiteLLMDatabase, observed: Observed, *, fresh: Pa
     """
     working = published_password(observed) if observed.login in _PASSWORD_STAYS else None
     wanted = binding(resource, observed, working or fresh)
-    if _differs(observed, wanted):
+    metadata = wanted_metadata(resource.spec.secret, observed.secret)
+    if _differs(observed, wanted, metadata):
         yield PublishSecret(
             name=resource.secret_name,
             binding=wanted,
             system_identifier=observed.server.system_identifier,
             replaces=observed.secret.resource_version if observed.secret else None,
+            metadata=metadata,
         )
     if working is None:
         yield SetPassword(login=wanted.login, password=wanted.password)
@@ -52,20 +56,25 @@ def plan_credentials(resource: LiteLLMDatabase, observed: Observed, *, fresh: Pa
             yield DeleteSecret(name=former.name, uid=former.uid)
 
 
-def _differs(observed: Observed, wanted: Binding) -> bool:
+def _differs(observed: Observed, wanted: Binding, metadata: SecretMetadata) -> bool:
     found = observed.secret
     return (
         found is None
         or found.data != wanted.published()
         or found.system_identifier != observed.server.system_identifier
+        or not metadata.is_on(found)
     )
 
 
 def _plan_ca(resource: LiteLLMDatabase, observed: Observed) -> Iterator[Step]:
     found = observed.ca_secret
-    if observed.ca is not None and (found is None or found.data != {"ca.crt": observed.ca}):
+    if observed.ca is None:
+        return
+    metadata = wanted_metadata(resource.spec.secret, found)
+    if found is None or found.data != {"ca.crt": observed.ca} or not metadata.is_on(found):
         yield PublishCa(
             name=resource.ca_secret_name,
             certificate=observed.ca,
             replaces=found.resource_version if found else None,
+            metadata=metadata,
         )

@@ -11,6 +11,7 @@ from litellm_database_operator.model.names import DatabaseName, RoleName, RoleNa
 from litellm_database_operator.model.resource import PodTemplate
 from litellm_database_operator.model.roles import Grant, Mark, Membership, Role
 from litellm_database_operator.model.secret import Binding, Password
+from litellm_database_operator.model.secret_metadata import KEEPING_ALL, SecretMetadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,7 @@ class PublishSecret:
     system_identifier: str
     replaces: str | None
     """resourceVersion of the one that is there and ours; None creates."""
+    metadata: SecretMetadata = KEEPING_ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ class PublishCa:
     name: str
     certificate: str
     replaces: str | None
+    metadata: SecretMetadata = KEEPING_ALL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

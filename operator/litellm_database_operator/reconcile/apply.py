@@ -17,6 +17,7 @@ from litellm_database_operator.kube.secrets import ca_secret, migrator_secret, p
 from litellm_database_operator.model import names
 from litellm_database_operator.model.observed import SecretFacts
 from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.secret_metadata import KEEPING_ALL, SecretMetadata
 from litellm_database_operator.planning.steps import (
     AdmitLogins,
     CloseMigration,
@@ -104,9 +105,9 @@ class Applier:
     async def _apply_to_cluster(self, step: ClusterStep, owner: Owner, server: Connected) -> None:
         match step:
             case PublishSecret():
-                await self._put_secret(published_secret(step, owner), replaces=step.replaces)
+                await self._put_secret(published_secret(step, owner), step.replaces, step.metadata)
             case PublishCa():
-                await self._put_secret(ca_secret(step, owner), replaces=step.replaces)
+                await self._put_secret(ca_secret(step, owner), step.replaces, step.metadata)
             case DeleteSecret(name=name, uid=uid):
                 await self._cluster.delete_secret(owner.namespace, name, uid=uid)
             case StartMigration():
@@ -119,11 +120,11 @@ class Applier:
             case _:
                 assert_never(step)
 
-    async def _put_secret(self, body: BaseModel, *, replaces: str | None) -> None:
+    async def _put_secret(self, body: BaseModel, replaces: str | None, metadata: SecretMetadata = KEEPING_ALL) -> None:
         if replaces is None:
             await self._cluster.create_secret(body)
         else:
-            await self._cluster.replace_secret(body)
+            await self._cluster.replace_secret(body, dropping=metadata)
 
     async def _start_migration(self, step: StartMigration, owner: Owner, server: Connected) -> None:
         """Hand the migrator its login, then start it; an earlier run may have left its Secret, which is overwritten."""
@@ -148,7 +149,7 @@ class Applier:
                 f"cannot hand the migrator its login: Secret {found.name} exists and is not ours; delete it",
             )
         replaces = found.resource_version if found else None
-        await self._put_secret(migrator_secret(step, owner, replaces=replaces), replaces=replaces)
+        await self._put_secret(migrator_secret(step, owner, replaces=replaces), replaces)
 
     async def _delete_migrator_secret(self, owner: Owner) -> None:
         found = await self._find_migrator_secret(owner)

@@ -18,7 +18,24 @@ EVERYTHING: Final[Spec] = {
     "database": 'Büro "1"_gateway',
     "schema": "litellm",
     "litellm": {"bundle": "0.4.39"},
-    "secret": {"name": "my.secret"},
+    "secret": {
+        "name": "my.secret",
+        "labels": {"team": "a", "app.kubernetes.io/part-of": "gateways", "velero.io/exclude-from-backup": "true"},
+        "annotations": {
+            "reflector.v1.k8s.emberstack.com/reflection-allowed": "true",
+            "replicator.v1.mittwald.de/replicate-to": "grafana, team-[a-z]+",
+            "reloader.stakater.com/match": "true",
+        },
+        "keys": {
+            "JDBC_URL": "jdbc:postgresql://$(endpoint)/$(database.url)?currentSchema=$(schema.url)&sslmode=$(sslmode)",
+            "PGHOST": "$(host)",
+            "PGPASSWORD": "$(password)",
+            ".pgpass": "$(host.pgpass):$(port):$(database.pgpass):$(username.pgpass):$(password.pgpass)\n",
+            "grafana.dsn": "postgres://$(username.url):$(password.url)@$(endpoint)/$(database.url)",
+            "price": "5$$ $(port)$(port) $$(host)",
+            "empty": "",
+        },
+    },
     "credentials": {"connectionLimit": 40},
     "migration": {
         "policy": "Manual",

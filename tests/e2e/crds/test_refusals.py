@@ -4,6 +4,8 @@ from typing import Any, Final
 
 import pytest
 
+from litellm_database_operator.model.reserved import RESERVED_KEYS, RESERVED_METADATA
+from litellm_database_operator.model.templates import CROWDED, MALFORMED
 from tests.e2e.crds.conftest import Playground, RefusedError
 
 Spec = dict[str, Any]
@@ -43,6 +45,11 @@ def refusal(playground: Playground, kind: str, spec: Spec, name: str | None = No
         pytest.param(
             {"litellm": {"version": "1.81.12", "bundle": "0.4.39"}},
             "exactly one of spec.litellm.version and spec.litellm.bundle",
+def secret(**fields: object) -> Spec:
+    """Return the spec of a LiteLLMDatabase with something about its Secret."""
+    return database(secret=fields)
+
+
             id="two targets",
         ),
         pytest.param({"litellm": {"version": "v1.81.12"}}, "without a leading v", id="version with v"),
@@ -87,6 +94,18 @@ def refusal(playground: Playground, kind: str, spec: Spec, name: str | None = No
         ),
         pytest.param(
             database(migration={"preview": NOTHING}),
+        pytest.param(secret(labels={"a..b/c": "x"}), "must have keys like team", id="two dots"),
+        pytest.param(
+            secret(annotations={f"{'a' * 254}/b": "x"}), "must have keys like team", id="long before the slash"
+        ),
+        pytest.param(secret(labels={"k" * 64: "x"}), "must have keys like team", id="long after the slash"),
+        pytest.param(secret(labels={"a": "x y"}), "spec.secret.labels.a", id="value of a label with a space"),
+        pytest.param(secret(labels={"a": "x" * 64}), "may not be more than 63", id="value of a label too long"),
+        pytest.param(secret(annotations={"a": "x" * 1025}), "may not be more than 1024", id="annotation too long"),
+        pytest.param(secret(keys={"..a": "x"}), "must have keys of a Secret", id="key of a Secret with two dots"),
+        pytest.param(secret(keys={"k" * 254: "x"}), "must have keys of a Secret", id="key of a Secret too long"),
+        pytest.param(secret(keys={"A": "$(port)" * 17}), CROWDED, id="template of many names"),
+        pytest.param(secret(keys={"A": "x" * 1025}), "may not be more than 1024", id="template too long"),
             "exactly one of spec.migration.preview.version",
             id="empty preview",
         ),
@@ -157,6 +176,37 @@ def test_no_such_database(playground: Playground, spec: Spec, told: str) -> None
         pytest.param(external(host="postgres://db"), "must be one DNS name", id="URL"),
         pytest.param(external(host="db\n"), "must be one DNS name", id="host with a line feed"),
         pytest.param(external(host="@db"), "must be one DNS name", id="abstract socket"),
+OWNED: Final = (
+    "litellmdb.dev/database",
+    "argocd.argoproj.io/tracking-id",
+    "kustomize.toolkit.fluxcd.io/name",
+    "meta.helm.sh/release-name",
+    "kapp.k14s.io/app",
+    "kubectl.kubernetes.io/last-applied-configuration",
+)
+"""A key of each group that others own things by, in the order of the groups."""
+
+
+def test_each_group_of_keys_is_refused_by_a_rule_of_its_own(playground: Playground) -> None:
+    held = dict.fromkeys(OWNED, "x")
+    many = {f"k{n}": "x" for n in range(33)}
+    said = refusal(
+        playground,
+        "LiteLLMDatabase",
+        secret(labels=held, annotations=held, keys=dict.fromkeys(["uri", "LD_PRELOAD", "LITELLM_LOG"], "x")),
+    )
+    assert [said.count(group.message) for group in RESERVED_METADATA] == [2] * len(RESERVED_METADATA)
+    assert [said.count(group.message) for group in RESERVED_KEYS] == [1] * len(RESERVED_KEYS)
+    said = refusal(playground, "LiteLLMDatabase", secret(labels=many, annotations=many, keys=many))
+    assert said.count("must have at most 32 items") == 3
+
+
+def test_each_text_that_is_no_template_is_refused(playground: Playground) -> None:
+    texts = ["$(hots)", "$(host", "${host}", "costs 5$", "$$$(Host)", "$( host)", "$(host.url)", "$(uri\n)"]
+    said = refusal(playground, "LiteLLMDatabase", secret(keys={f"K{n}": text for n, text in enumerate(texts)}))
+    assert said.count(MALFORMED) == len(texts)
+
+
         pytest.param(external(host="[::1]"), "must be one DNS name", id="address in brackets"),
         pytest.param(external(host="d" * 64), "must be one DNS name", id="label too long"),
         pytest.param(external(port=0), "spec.external.port", id="port 0"),

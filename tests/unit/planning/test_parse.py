@@ -35,6 +35,42 @@ def server_body(spec: dict[str, Any]) -> dict[str, Any]:
         pytest.param({"schema": "litellm_operator"}, "spec.schema", id="the operator's own schema"),
         pytest.param({"secret": {"name": "gateway-migrator"}}, "spec.secret.name", id="the migration Job's own Secret"),
         pytest.param({"secret": {"name": ""}}, "spec.secret.name", id="a Secret without a name"),
+        *(
+            pytest.param({"secret": {field: {key: "x"}}}, f"spec.secret.{field}", id=f"{field}: {what}")
+            for field in ("labels", "annotations")
+            for what, key in {
+                "ours": "litellmdb.dev/database", "managed-by": "app.kubernetes.io/managed-by",
+                "instance": "app.kubernetes.io/instance", "Argo CD's": "argocd.argoproj.io/tracking-id",
+                "Flux's": "kustomize.toolkit.fluxcd.io/name", "Helm's": "meta.helm.sh/release-name",
+                "kubectl's": "kubectl.kubernetes.io/last-applied-configuration", "with a space": "a b",
+                "two dots": "a..b/c", "long before the slash": f"{'a' * 254}/b", "long after it": "k" * 64,
+                "a line feed": "team\n", "empty": "",
+            }.items()
+        ),
+        pytest.param({"secret": {"labels": {"a": "x y"}}}, "spec.secret.labels.a", id="a label's value with a space"),
+        pytest.param({"secret": {"labels": {"a": "x" * 64}}}, "spec.secret.labels.a", id="a label's value too long"),
+        pytest.param({"secret": {"annotations": {"a": "x" * 1025}}}, "spec.secret.annotations.a",
+                     id="an annotation too long"),
+        *(
+            pytest.param({"secret": {field: {f"k{n}": "x" for n in range(33)}}}, f"spec.secret.{field}",
+                         id=f"too many {field}")
+            for field in ("labels", "annotations", "keys")
+        ),
+        *(
+            pytest.param({"secret": {"keys": {key: "x"}}}, "spec.secret.keys", id=f"a key {what}")
+            for what, key in {
+                "of ours": "uri", "that may be ours": "DATABASE_JDBC_URL", "that loads code": "LD_PRELOAD",
+                "of the shell": "PATH", "of LiteLLM": "LITELLM_SALT_KEY", "with a space": "a b", "of one dot": ".",
+                "of two": "..a", "too long": "k" * 254, "with a line feed": "A\n", "that is empty": "",
+            }.items()
+        ),
+        *(
+            pytest.param({"secret": {"keys": {"A": template}}}, "spec.secret.keys", id=f"a template {what}")
+            for what, template in {
+                "of an unknown name": "$(hots)", "not closed": "$(host", "with a bare dollar": "5$",
+                "in braces": "${host}", "of many names": "$(port)" * 17, "too long": "x" * 1025,
+            }.items()
+        ),
         pytest.param({"credentials": {"connectionLimit": 0}}, "spec.credentials.connectionLimit", id="a limit of none"),
         pytest.param({"credentials": {"connectionLimit": "7"}, "deletionPolicy": "Keep"}, "spec.deletionPolicy",
                      id="a policy that there is not"),
@@ -98,6 +134,23 @@ def test_what_was_given_is_not_repeated() -> None:
     with pytest.raises(InvalidSpecError) as refused:
         parse_database(body_of({"deletionPolicy": "hunter2"}))
     assert "hunter2" not in refused.value.message
+
+
+def test_a_template_is_not_repeated_and_its_key_is_quoted() -> None:
+    with pytest.raises(InvalidSpecError) as refused:
+        parse_database(body_of({"secret": {"keys": {"JDBC_URL": "hunter2 $(hots)"}}}))
+    assert 'the template of "JDBC_URL" must hold no $ but in $$' in refused.value.message
+    assert "hunter2" not in refused.value.message
+
+
+def test_useful_labels_annotations_and_keys_are_taken() -> None:
+    asked = {
+        "labels": {"team": "a", "app.kubernetes.io/part-of": "gateways", "empty": ""},
+        "annotations": {"reloader.stakater.com/match": "true", "example.com/text": "any: ü"},
+        "keys": {"PGPASSWORD": "$(password)", ".pgpass": "$(host.pgpass):*\n", "price": "5$$", "empty": ""},
+    }
+    secret = resource_of({"secret": asked}).spec.secret
+    assert (secret.labels, secret.annotations, secret.keys) == tuple(asked.values())
 
 
 def test_a_database_needs_only_its_target() -> None:
