@@ -7,7 +7,7 @@ resource itself gets from us (finalizer, status, Events) is in resources.py.
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final, cast
+from typing import Final
 
 from pydantic import BaseModel
 
@@ -17,14 +17,16 @@ from litellm_database_operator.kube.api import MERGE_PATCH, STRATEGIC_PATCH, Api
 from litellm_database_operator.kube.api_errors import ApiStatusError, explained
 from litellm_database_operator.kube.effects import Effects, undisturbed
 from litellm_database_operator.kube.kinds import Body, Kind, uid_of
+from litellm_database_operator.kube.likeness import covers
 from litellm_database_operator.kube.objects import database_labels, to_json
 from litellm_database_operator.kube.reading import Json, is_going, labels
 from litellm_database_operator.model import names
+from litellm_database_operator.model.observed import NamespaceFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import clean
+from litellm_database_operator.model.secret_metadata import KEEPING_ALL, SecretMetadata
 
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
-from litellm_database_operator.model.secret_metadata import KEEPING_ALL, SecretMetadata
 """To a delete: it is not there, or what is there has another uid."""
 
 
@@ -45,12 +47,16 @@ class Cluster:
         """Return a Secret, or None."""
         return await self.fetch(kinds.SECRET, namespace, name)
 
-    async def fetch_namespace_uid(self, namespace: str) -> str:
-        """Return a namespace's uid; not remembered, as a namesake has another."""
+    async def fetch_namespace(self, namespace: str) -> NamespaceFacts:
+        """Return what a namespace is; not remembered, as a namesake has another uid, and labels change."""
         body = await self._fetch_namespace(namespace)
         if body is None:
             raise UnavailableError(Reason.DELETING, f"cannot read Namespace {namespace}: it is gone")
-        return uid_of(body)
+        return NamespaceFacts(uid=uid_of(body), labels=labels(body))
+
+    async def fetch_namespace_uid(self, namespace: str) -> str:
+        """Return a namespace's uid."""
+        return (await self.fetch_namespace(namespace)).uid
 
     async def is_namespace_going(self, namespace: str) -> bool:
         """Tell whether a namespace is being deleted, or gone."""
@@ -70,14 +76,14 @@ class Cluster:
         """
         wanted = _json(body)
         wanted["data"] = {"$patch": "replace", **wanted["data"]}
+        _drop(wanted["metadata"], "labels", dropping.dropped_labels)
+        _drop(wanted["metadata"], "annotations", dropping.dropped_annotations)
         return await self._patch(kinds.SECRET, wanted, STRATEGIC_PATCH)
 
     async def delete_secret(self, namespace: str, name: str, *, uid: str) -> None:
         """Delete the Secret of that uid; one that is gone, or another by now, is fine."""
         await self.delete(kinds.SECRET, namespace, name, uid=uid)
 
-        _drop(wanted["metadata"], "labels", dropping.dropped_labels)
-        _drop(wanted["metadata"], "annotations", dropping.dropped_annotations)
     async def list_jobs(self, namespace: str, database_name: str) -> list[Body]:
         """Return the migration Jobs of a LiteLLMDatabase."""
         return await self._list(kinds.JOB, namespace, database_name)
@@ -130,7 +136,7 @@ class Cluster:
                 f"{names.SERVER_LABEL}={meta['labels'][names.SERVER_LABEL]}; delete or rename it",
             )
         changeable = _without_claims(wanted)
-        return found if _covers(found, changeable) else await self._patch(kind, changeable, MERGE_PATCH)
+        return found if covers(found, changeable) else await self._patch(kind, changeable, MERGE_PATCH)
 
     async def remove(self, kind: Kind, namespace: str, name: str, *, bearing: Mapping[str, str]) -> None:
         """Delete an object that bears these labels; one that does not is somebody else's, and stays."""
@@ -198,32 +204,19 @@ def _without_claims(wanted: Body) -> Body:
     return {**wanted, "spec": {key: value for key, value in spec.items() if key != "volumeClaimTemplates"}}
 
 
-def _json(body: BaseModel | Body) -> Body:
-    return to_json(body) if isinstance(body, BaseModel) else dict(body)
-
-
-def _last_seen(event: Json) -> str:
-    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
 def _drop(metadata: Body, part: str, keys: Iterable[str]) -> None:
     """Name the keys that a patch removes, as null."""
     if gone := dict.fromkeys(keys):
         metadata[part] = {**metadata.get(part, {}), **gone}
 
 
+def _json(body: BaseModel | Body) -> Body:
+    return to_json(body) if isinstance(body, BaseModel) else dict(body)
+
+
+def _last_seen(event: Json) -> str:
+    return str(event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"])
 
 
 def _same_labels(found: Body, wanted: Body) -> bool:
     return labels(found).items() >= labels(wanted).items()
-
-
-def _covers(found: object, wanted: object) -> bool:
-    """Tell whether all of `wanted` is so in `found`, which may say more."""
-    match found, wanted:
-        case dict(), dict():
-            there, asked = cast("Mapping[str, object]", found), cast("Mapping[str, object]", wanted)
-            return all(key in there and _covers(there[key], value) for key, value in asked.items())
-        case list(), list():
-            some, all_ = cast("Sequence[object]", found), cast("Sequence[object]", wanted)
-            return len(some) == len(all_) and all(map(_covers, some, all_))
-        case _:
-            return found == wanted

@@ -15,6 +15,14 @@ from litellm_database_operator.model.secret import Endpoint, Password
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamespaceFacts:
+    """A namespace."""
+
+    uid: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
     """A PostgreSQL server, as its admin sees it."""
 
@@ -143,6 +151,8 @@ class SecretFacts:
     uid: str
     resource_version: str
     system_identifier: str | None
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def password(self, key: str) -> Password | None:
         """Return the password under `key`, or None when there is none."""
@@ -151,8 +161,6 @@ class SecretFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-    labels: Mapping[str, str] = field(default_factory=dict[str, str])
-    annotations: Mapping[str, str] = field(default_factory=dict[str, str])
 class PodFacts:
     """Why the pod of a Job does not run, in the cluster's words, or what it left behind."""
 

@@ -158,22 +158,56 @@ class External(_Spec):
     tls: Tls = Tls()
 
 
+class Resources(_Spec):
+    """What a container asks for and may use; quantities as Kubernetes has them."""
+
+    requests: dict[str, int | str] = Field(default_factory=dict, max_length=8)
+    limits: dict[str, int | str] = Field(default_factory=dict, max_length=8)
+
+
 class Embedded(_Spec):
     """A single-node PostgreSQL that the operator runs."""
 
     version: Literal["16"] = "16"
     storage: Annotated[str, Field(max_length=32)] = "10Gi"
+    storage_class: Annotated[str, Field(max_length=253)] | None = None
+    """Empty for none; None for the cluster's default."""
+    resources: Resources | None = None
+
+
+class Requirement(_Spec):
+    """What must be so of one label."""
+
+    key: Annotated[str, Field(min_length=1, max_length=317)]
+    operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
+    values: list[str] = Field(default_factory=list, max_length=32)
+
+
+class LabelSelector(_Spec):
+    """Labels that something must have, as Kubernetes selects; planning/namespaces.py compares."""
+
+    match_labels: dict[str, str] = Field(default_factory=dict, max_length=16)
+    match_expressions: list[Requirement] = Field(default_factory=list[Requirement], max_length=16)
 
 
 class AllowedNamespaces(_Spec):
     """Whose LiteLLMDatabases may use the server."""
 
-    from_: Literal["Same", "All"] = Field(default="Same", validation_alias=AliasChoices("from"))
+    from_: Literal["Same", "All", "Selector"] = Field(default="Same", validation_alias=AliasChoices("from"))
+    selector: LabelSelector | None = None
+
+    @model_validator(mode="after")
+    def _selector_where_it_is_asked(self) -> Self:
+        if (self.from_ == "Selector") != (self.selector is not None):
+            raise ValueError("selector must be set with from: Selector, and only then")
+        return self
 
 
 class Limits(_Spec):
     """What protects the server from its users."""
 
+    databases_per_namespace: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    connections_per_database: Annotated[int, Field(ge=1, le=10_000)] | None = None
     concurrent_migrations: Annotated[int, Field(ge=1, le=64)] = DEFAULT_CONCURRENT_MIGRATIONS
 
 

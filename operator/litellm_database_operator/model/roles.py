@@ -46,6 +46,11 @@ class Mark:
         return replace(self, released=True)
 
 
+def told_by_marks(namespace_uid: str | None = None) -> str:
+    """Return a text that every mark holds, of one namespace or of all; what holds it may yet be none."""
+    return f'"{_MARK_KEY}": ' if namespace_uid is None else f'"namespace_uid": {json.dumps(namespace_uid)}'
+
+
 def parse_mark(comment: str | None) -> Mark | None:
     """Read a mark; None when the comment is nobody's mark: whoever administers the server may write any."""
     try:

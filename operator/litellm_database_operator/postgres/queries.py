@@ -135,6 +135,15 @@ def _database(row: Row) -> DatabaseFacts:
     )
 
 
+# Of every role that bears a comment like a mark's: one for each database that was ever made and not dropped.
+MARKS: Final[LiteralString] = """
+    SELECT description AS mark
+      FROM pg_catalog.pg_shdescription
+     WHERE classoid = 'pg_catalog.pg_authid'::pg_catalog.regclass
+       AND pg_catalog.strpos(description, %(told)s) > 0
+"""
+
+
 EXISTING_ROLES: Final[LiteralString] = """
     SELECT rolname::text AS name FROM pg_catalog.pg_roles WHERE rolname = ANY (%(roles)s)
 """

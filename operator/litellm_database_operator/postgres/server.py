@@ -15,6 +15,7 @@ from litellm_database_operator.errors import UnavailableError
 from litellm_database_operator.model.names import DatabaseName, RoleName, RoleNames, role_names
 from litellm_database_operator.model.observed import CatalogFacts, ServerFacts
 from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.roles import Mark, parse_mark, told_by_marks
 from litellm_database_operator.model.secret import Endpoint, Password
 from litellm_database_operator.planning.steps import (
     AdmitLogins,
@@ -91,6 +92,14 @@ class Server:
                 f"look at database {database}", queries.CATALOG, queries.catalog_parameters(database)
             )
         return queries.catalog_facts(row, role_names(database))
+
+    async def fetch_marks(self, *, namespace_uid: str | None = None) -> tuple[Mark, ...]:
+        """Return the marks on the server, of one namespace or of all: a mark for each database, released or not."""
+        told = {"told": told_by_marks(namespace_uid)}
+        async with self._pool.session() as session:
+            rows = await session.fetch("look at the marks", queries.MARKS, told)
+        marks = [mark for row in rows if (mark := parse_mark(row["mark"]))]
+        return tuple(mark for mark in marks if namespace_uid in {None, mark.namespace_uid})
 
     async def shape_roles(self, step: ShapeRoles, server: ServerFacts) -> None:
         """Make and mend roles, in one round trip that does all or nothing."""

@@ -27,6 +27,7 @@ from litellm_database_operator.postgres.history import read_history
 from litellm_database_operator.reconcile import database_report
 from litellm_database_operator.reconcile.apply import Applier
 from litellm_database_operator.reconcile.claims import Claims
+from litellm_database_operator.reconcile.home import Home
 from litellm_database_operator.reconcile.leaving import Leaver, leave_unreadable
 from litellm_database_operator.reconcile.observe import Observer
 from litellm_database_operator.reconcile.servers import Connected, Servers
@@ -76,10 +77,11 @@ class DatabaseReconciler:
         settings: Settings,
     ) -> None:
         """Work through these; `identity` is the installation's, as marks bear it."""
+        self._cluster = cluster
         self._servers = servers
         self._applier = applier
         self._observer = Observer(cluster, slots)
-        self._claims = Claims(cluster, identity)
+        self._claims = Claims(identity)
         self._leaver = Leaver(
             cluster=cluster, servers=servers, applier=applier, observer=self._observer, claims=self._claims
         )
@@ -109,8 +111,9 @@ class DatabaseReconciler:
         target = resolve_target(resource.spec.litellm, self._library)
         namespace, _ = self._servers.reference(resource)
         guards.check_request(resource, server_namespace=namespace)
-        server = await self._servers.connect_for(resource)
-        mark = await self._claims.mark_of(resource)
+        home = Home(self._cluster, resource.metadata.namespace)
+        server = await self._servers.connect_for(resource, home)
+        mark = await self._claims.mark_of(resource, home)
         purpose = Purpose(target=target, preview=self._preview_of(resource), mark=mark, settings=self._settings)
         observed, plan = await self._rounds(resource, body, server, purpose)
         outcome = database_report.settled(resource, observed, plan, before=past(body), now=datetime.now(UTC))

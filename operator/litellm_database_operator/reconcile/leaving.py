@@ -20,6 +20,7 @@ from litellm_database_operator.model.resource import LiteLLMDatabase, PostgresSe
 from litellm_database_operator.planning import deletion
 from litellm_database_operator.reconcile.apply import Applier
 from litellm_database_operator.reconcile.claims import Claims
+from litellm_database_operator.reconcile.home import Home
 from litellm_database_operator.reconcile.observe import Observer
 from litellm_database_operator.reconcile.servers import Connected, Servers
 
@@ -39,20 +40,23 @@ class Leaver:
 
     async def leave(self, resource: LiteLLMDatabase, body: Mapping[str, Any]) -> Outcome:
         """Run one pass of leaving; OperatorError where it has to wait."""
+        home = Home(self._cluster, resource.metadata.namespace)
         try:
-            server = await self._servers.find_to_leave(resource, part(body, "status"))
+            server = await self._servers.find_to_leave(resource, part(body, "status"), home)
             if server is None:
                 return _left("no PostgresServer is left to lock or drop anything on")
-            return _left(await self._undo(resource, body, server))
+            return _left(await self._undo(resource, body, server, home))
         except OperatorError as error:
             return await self._let_go(resource, body, error)
 
-    async def _undo(self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: PostgresServer) -> str:
+    async def _undo(
+        self, resource: LiteLLMDatabase, body: Mapping[str, Any], server: PostgresServer, home: Home
+    ) -> str:
         connected = await self._servers.connect_to_leave(resource, server)
         _check_same_server(connected, part(body, "status"))
         catalog = await connected.gateway.fetch_catalog(resource.database)
         jobs = await self._observer.jobs(resource)
-        mark = await self._claims.mark_of(resource)
+        mark = await self._claims.mark_of(resource, home)
         steps = deletion.plan_leaving(resource, catalog, jobs, mark)
         await self._applier.apply(steps, owner_of(body), connected)
         return deletion.farewell(resource, catalog, steps, mark)

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel
+
 from litellm_database_operator.errors import NotOursError, OperatorError, UnavailableError
 from litellm_database_operator.kube import kinds
 from litellm_database_operator.kube.cluster import Cluster
@@ -11,6 +13,7 @@ from litellm_database_operator.kube.embedded import (
     embedded_network_policy,
     embedded_service,
     embedded_stateful_set,
+    users_let_in,
 )
 from litellm_database_operator.kube.objects import server_labels
 from litellm_database_operator.kube.reading import labels, part
@@ -24,8 +27,9 @@ from litellm_database_operator.model.resource_key import ResourceKey, key_of
 from litellm_database_operator.model.secret import mint_password
 from litellm_database_operator.planning import guards
 from litellm_database_operator.planning.parse import parse_server
+from litellm_database_operator.reconcile.home import Home
 from litellm_database_operator.reconcile.server_report import available, in_use, server_failed, unfit
-from litellm_database_operator.reconcile.servers import Servers, lives_on
+from litellm_database_operator.reconcile.servers import Connected, Servers, names_server, uses
 from litellm_database_operator.reconcile.summary import Patience, past
 from litellm_database_operator.settings import Settings
 
@@ -57,29 +61,53 @@ class ServerReconciler:
         if server.spec.embedded is not None:
             await self._run(server, server.spec.embedded)
         connected = await self._servers.connect(server)
+        if server.spec.embedded is not None:
+            await self._let_users_in(server, connected)
         try:
             guards.check_server(connected.facts)
         except OperatorError as error:
             return unfit(connected, error, before=past(body), now=datetime.now(UTC))
-        return available(connected, before=past(body), now=datetime.now(UTC))
+        unread = self._servers.unread(server)
+        return available(connected, unread=unread, before=past(body), now=datetime.now(UTC))
 
     async def _run(self, server: PostgresServer, embedded: Embedded) -> None:
         """Bring the objects of an embedded server to what they should be, and wait until it answers."""
         name, namespace = server.metadata.name, server.metadata.namespace
         await self._make_admin_secret(name, namespace)
-        allowed = server.spec.allowed_namespaces.from_
-        operator_namespace = self._settings.pod_namespace
         await self._cluster.ensure(kinds.SERVICE, embedded_service(name, namespace))
-        policy = embedded_network_policy(name, namespace, operator_namespace=operator_namespace, allowed=allowed)
-        await self._cluster.ensure(kinds.NETWORK_POLICY, policy)
+        await self._cluster.ensure(kinds.NETWORK_POLICY, self._policy(server, await self._let_in(server)))
         image = self._settings.postgres_image
-        wanted = embedded_stateful_set(name, namespace, image=image, storage=embedded.storage)
+        wanted = embedded_stateful_set(name, namespace, image=image, asked=embedded)
         found = await self._cluster.ensure(kinds.STATEFUL_SET, wanted)
         if not part(found, "status").get("readyReplicas"):
             raise UnavailableError(
                 Reason.STARTING,
                 f"waiting for PostgreSQL to start: see kubectl -n {namespace} describe pod {names.embedded(name)}-0",
             )
+
+    async def _let_users_in(self, server: PostgresServer, connected: Connected) -> None:
+        """Have the NetworkPolicy let in whoever has a database, allowed or not any more: the marks tell who."""
+        if server.spec.allowed_namespaces.from_ == "All":
+            return
+        marks = await connected.gateway.fetch_marks()
+        users = frozenset(mark.namespace for mark in marks if not mark.released) - {server.metadata.namespace}
+        if users != await self._let_in(server):
+            await self._cluster.ensure(kinds.NETWORK_POLICY, self._policy(server, users))
+
+    async def _let_in(self, server: PostgresServer) -> frozenset[str]:
+        """Return the users that the NetworkPolicy lets in now; before PostgreSQL answers nobody knows better."""
+        meta = server.metadata
+        found = await self._cluster.fetch(kinds.NETWORK_POLICY, meta.namespace, names.embedded(meta.name))
+        if found is None or server.spec.allowed_namespaces.from_ == "All":
+            return frozenset()
+        return users_let_in(found)
+
+    def _policy(self, server: PostgresServer, users: frozenset[str]) -> BaseModel:
+        meta, allowed = server.metadata, server.spec.allowed_namespaces
+        operator_namespace = self._settings.pod_namespace
+        return embedded_network_policy(
+            meta.name, meta.namespace, operator_namespace=operator_namespace, allowed=allowed, users=users
+        )
 
     async def _make_admin_secret(self, name: str, namespace: str) -> None:
         """Make the admin's password once; one that is there belongs to the data, and is picked up with it."""
@@ -115,7 +143,19 @@ class ServerReconciler:
     async def _users_of(self, server: PostgresServer) -> list[ResourceKey]:
         """Return the LiteLLMDatabases that live on a server; asked anew, for what is known may not be all."""
         users: list[ResourceKey] = []
+        homes: dict[str, Home] = {}
         for namespace in self._settings.watch_namespaces or (None,):
             bodies, _ = await self._resources.list_all(kinds.DATABASE, namespace)
-            users += [key_of(body) for body in bodies if lives_on(body, server, self._settings.default_server)]
+            users += [key_of(body) for body in bodies if await self._lives_on(body, server, homes)]
         return sorted(users)
+
+    async def _lives_on(self, body: Mapping[str, Any], server: PostgresServer, homes: dict[str, Home]) -> bool:
+        """Tell whether a LiteLLMDatabase has something on a server, or may come to have.
+
+        Who only names a server that does not let it in must not be able to hold its deletion.
+        """
+        if uses(body, server) or not names_server(body, server, self._settings.default_server):
+            return uses(body, server)
+        namespace = body["metadata"]["namespace"]
+        home = homes.setdefault(namespace, Home(self._cluster, namespace))
+        return await self._servers.lets_in(server, home)

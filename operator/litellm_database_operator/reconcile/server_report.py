@@ -1,5 +1,6 @@
 """The only words in a PostgresServer's status."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,16 +18,30 @@ from litellm_database_operator.reconcile.summary import Past
 _NAMED_USERS = 5
 
 
-def available(server: Connected, *, before: Past, now: datetime) -> Outcome:
-    """Say that databases can be made on the server, and what it is."""
+def available(server: Connected, *, unread: Mapping[str, str], before: Past, now: datetime) -> Outcome:
+    """Say that databases can be made on the server, what it is, and which namespaces it should let in and cannot.
+
+    `unread` holds those whose labels could not be read, and why.
+    """
     facts = server.facts
-    text = f"PostgreSQL {facts.version} answers as {facts.admin}"
+    text = f"PostgreSQL {facts.version} answers as {facts.admin}{_kept_out(unread)}"
     wanted = summary.summary("True", done(Reason.AVAILABLE, text))
     status = _facts(server) | {
         "observedGeneration": before.generation,
         "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
     }
-    return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=False))
+    return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=bool(unread)))
+
+
+def _kept_out(unread: Mapping[str, str]) -> str:
+    if not unread:
+        return ""
+    first = min(unread)
+    more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
+    return (
+        f". Databases of namespace {first}{more} are kept out, because spec.allowedNamespaces.selector goes by labels "
+        f"that the operator may not read ({unread[first]}): let it get namespaces there"
+    )
 
 
 def unfit(server: Connected, error: OperatorError, *, before: Past, now: datetime) -> Outcome:

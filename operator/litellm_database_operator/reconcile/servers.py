@@ -21,13 +21,17 @@ from litellm_database_operator.model.resource import (
     PostgresServer,
 )
 from litellm_database_operator.model.secret import Endpoint
+from litellm_database_operator.planning.namespaces import lets_in, needs_labels
 from litellm_database_operator.planning.parse import parse_server
 from litellm_database_operator.postgres.server import AdminLogin, Server
 from litellm_database_operator.reconcile.admin_logins import AdminLogins
+from litellm_database_operator.reconcile.home import Home
 from litellm_database_operator.settings import Settings
 
 _LOGIN_IS_FRESH: Final = 10.0
 """Seconds for which an admin Secret is not read again, unless its password is refused."""
+_ASKED_LATELY: Final = 900.0
+"""Seconds; whoever is kept out asks again after five minutes at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +71,13 @@ class Servers:
         self._settings = settings
         self._admins = AdminLogins(cluster, settings.allowed_servers)
         self._known: dict[str, _Known] = {}
+        self._unread: dict[tuple[str, str], tuple[str, float]] = {}
+        """By server and namespace: why its labels cannot be read, and when that was found."""
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def find_to_leave(self, resource: LiteLLMDatabase, status: Mapping[str, Any]) -> PostgresServer | None:
+    async def find_to_leave(
+        self, resource: LiteLLMDatabase, status: Mapping[str, Any], home: Home
+    ) -> PostgresServer | None:
         """Return the PostgresServer that a database lives on, or None when there is none to leave.
 
         Without a serverRef the one that was used counts, for the operator's default may have moved since.
@@ -78,7 +86,7 @@ class Servers:
         body = await self._cluster.fetch(SERVER, *where) if where else None
         was_made = bool(part(status, "connection"))
         # Where nothing was ever made, a server that does not let us in is told like one that is not there.
-        return parse_server(body) if body and was_made else _allowed(body, resource.metadata.namespace)
+        return parse_server(body) if body and was_made else await self._allowed(body, home)
 
     def reference_to_leave(self, resource: LiteLLMDatabase, status: Mapping[str, Any]) -> tuple[str, str] | None:
         """Return namespace and name of the server that a database was made on; None when it names none."""
@@ -97,14 +105,14 @@ class Servers:
         except OperatorError as error:
             raise self._for_tenants(error, resource, server) from error
 
-    async def connect_for(self, resource: LiteLLMDatabase) -> Connected:
-        """Return the server of a database that may use it.
+    async def connect_for(self, resource: LiteLLMDatabase, home: Home) -> Connected:
+        """Return the server of a database, in `home`, that may use it.
 
         A server that is missing and one that does not allow the namespace give the same error, so that nothing is
         revealed of other namespaces.
         """
         body = await self._fetch(resource)
-        server = _allowed(body, resource.metadata.namespace)
+        server = await self._allowed(body, home)
         if server is None:
             raise UnavailableError(
                 Reason.SERVER_NOT_AVAILABLE,
@@ -169,6 +177,35 @@ class Servers:
         for key in tuple(self._known):
             await self.forget(key)
 
+    async def lets_in(self, server: PostgresServer, home: Home) -> bool:
+        """Tell whether a server lets a namespace in; one whose labels decide and cannot be read is kept out."""
+        if not needs_labels(server, home.name):
+            return lets_in(server, home.name, {})
+        try:
+            labels = (await home.facts()).labels
+        except UnavailableError as error:
+            if error.reason is Reason.OBJECT_REFUSED:
+                self._unread[_key(server), home.name] = error.message, time.monotonic()
+            elif error.reason is not Reason.DELETING:
+                raise
+            return False
+        self._unread.pop((_key(server), home.name), None)
+        return lets_in(server, home.name, labels)
+
+    def unread(self, server: PostgresServer) -> Mapping[str, str]:
+        """Return the namespaces that are kept out of a server because we may not read their labels, and why not.
+
+        One that has not asked again for long has nobody to let in any more.
+        """
+        now = time.monotonic()
+        self._unread = {key: told for key, told in self._unread.items() if now - told[1] < _ASKED_LATELY}
+        by_label = server.spec.allowed_namespaces.selector is not None
+        return {name: why for (key, name), (why, _) in self._unread.items() if by_label and key == _key(server)}
+
+    async def _allowed(self, body: Mapping[str, Any] | None, home: Home) -> PostgresServer | None:
+        server = parse_server(body) if body is not None else None
+        return server if server and await self.lets_in(server, home) else None
+
     async def _fetch(self, resource: LiteLLMDatabase) -> Mapping[str, Any] | None:
         namespace, name = self.reference(resource)
         return await self._cluster.fetch(SERVER, namespace, name)
@@ -206,29 +243,17 @@ def _key(server: PostgresServer) -> str:
     return f"{server.metadata.namespace}/{server.metadata.name}"
 
 
-def _allowed(body: Mapping[str, Any] | None, namespace: str) -> PostgresServer | None:
-    if body is None:
-        return None
-    server = parse_server(body)
-    return server if _lets_in(server, namespace) else None
+def uses(database: Mapping[str, Any], server: PostgresServer) -> bool:
+    """Tell whether a LiteLLMDatabase, as the API server sent it, has something on a server."""
+    used = part(database, "status", "server")
+    return (used.get("namespace"), used.get("name")) == (server.metadata.namespace, server.metadata.name)
 
 
-def _lets_in(server: PostgresServer, namespace: str) -> bool:
-    return server.metadata.namespace == namespace or server.spec.allowed_namespaces.from_ == "All"
-
-
-def lives_on(database: Mapping[str, Any], server: PostgresServer, default: tuple[str, str] | None) -> bool:
-    """Tell whether a LiteLLMDatabase, as the API server sent it, has something on a server, or may come to have.
-
-    Who only names a server that does not let it in must not be able to hold its deletion.
-    """
-    here = (server.metadata.namespace, server.metadata.name)
-    namespace = database["metadata"]["namespace"]
-    used, asked = part(database, "status", "server"), part(database, "spec", "serverRef")
-    if (used.get("namespace"), used.get("name")) == here:
-        return True
-    named = (asked.get("namespace") or namespace, asked.get("name")) if asked else default
-    return named == here and _lets_in(server, namespace)
+def names_server(database: Mapping[str, Any], server: PostgresServer, default: tuple[str, str] | None) -> bool:
+    """Tell whether a LiteLLMDatabase names a server, itself or by the operator's default."""
+    asked = part(database, "spec", "serverRef")
+    named = (asked.get("namespace") or database["metadata"]["namespace"], asked.get("name")) if asked else default
+    return named == (server.metadata.namespace, server.metadata.name)
 
 
 def _is_starting(server: PostgresServer, body: Mapping[str, Any]) -> bool:

@@ -184,6 +184,38 @@ def test_a_full_spec_is_kept_whole(playground: Playground) -> None:
             id="a CA and its mode",
         ),
         pytest.param({"embedded": {"storage": "1.5Gi"}, "allowedNamespaces": {"from": "All"}}, id="half a GiB more"),
+        pytest.param({"embedded": {"storageClass": ""}}, id="no class"),
+        pytest.param({"embedded": {"storageClass": "fast.ssd", "resources": {}}}, id="a class, and no resources"),
+        pytest.param(
+            {
+                "embedded": {
+                    "resources": {
+                        "requests": {"cpu": "500m", "memory": "1.5Gi", "ephemeral-storage": "1e3"},
+                        "limits": {"cpu": 2, "memory": "1.5Gi"},
+                    }
+                }
+            },
+            id="resources",
+        ),
+        pytest.param(
+            {
+                "embedded": {},
+                "allowedNamespaces": {
+                    "from": "Selector",
+                    "selector": {
+                        "matchLabels": {"example.com/litellm": "true", "empty": ""},
+                        "matchExpressions": [
+                            {"key": "stage", "operator": "In", "values": ["dev", "test"]},
+                            {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["sandbox"]},
+                            {"key": "a", "operator": "Exists"},
+                            {"key": "b", "operator": "DoesNotExist"},
+                        ],
+                    },
+                },
+                "limits": {"databasesPerNamespace": 3, "connectionsPerDatabase": 50},
+            },
+            id="selected namespaces, and limits",
+        ),
     ],
 )
 def test_servers_are_filled_in_too(playground: Playground, spec: Spec) -> None:
@@ -211,6 +243,18 @@ def test_servers_are_filled_in_too(playground: Playground, spec: Spec) -> None:
             id="another host",
         ),
         pytest.param("PostgresServer", {"embedded": {}}, {"embedded": {"storage": "10Gi"}}, id="storage, written down"),
+        pytest.param(
+            "PostgresServer",
+            {"embedded": {"storageClass": ""}},
+            {"embedded": {"storageClass": "", "resources": {"limits": {"memory": "2Gi"}}}},
+            id="resources of a server without a class",
+        ),
+        pytest.param(
+            "PostgresServer",
+            {"embedded": {}, "limits": {"databasesPerNamespace": 3}},
+            {"embedded": {}, "allowedNamespaces": {"from": "All"}, "limits": {"connectionsPerDatabase": 20}},
+            id="who may use it, and how much",
+        ),
     ],
 )
 def test_what_may_change(playground: Playground, kind: str, before: Spec, after: Spec) -> None:

@@ -25,9 +25,29 @@ def external(**fields: object) -> Spec:
     return {"external": EXTERNAL | fields}
 
 
+def resources(**fields: object) -> Spec:
+    """Return the spec of an embedded PostgresServer with resources of its own."""
+    return {"embedded": {"resources": fields}}
+
+
+def allowed(fields: Spec) -> Spec:
+    """Return the spec of a PostgresServer for such namespaces."""
+    return {"embedded": NOTHING, "allowedNamespaces": fields}
+
+
+def selected(**selector: object) -> Spec:
+    """Return the spec of a PostgresServer for the namespaces that a selector matches."""
+    return allowed({"from": "Selector", "selector": selector})
+
+
 def pod(**fields: object) -> Spec:
     """Return the spec of a LiteLLMDatabase with something about its pod."""
     return database(migration={"podTemplate": fields})
+
+
+def secret(**fields: object) -> Spec:
+    """Return the spec of a LiteLLMDatabase with something about its Secret."""
+    return database(secret=fields)
 
 
 def refusal(playground: Playground, kind: str, spec: Spec, name: str | None = None) -> str:
@@ -45,11 +65,6 @@ def refusal(playground: Playground, kind: str, spec: Spec, name: str | None = No
         pytest.param(
             {"litellm": {"version": "1.81.12", "bundle": "0.4.39"}},
             "exactly one of spec.litellm.version and spec.litellm.bundle",
-def secret(**fields: object) -> Spec:
-    """Return the spec of a LiteLLMDatabase with something about its Secret."""
-    return database(secret=fields)
-
-
             id="two targets",
         ),
         pytest.param({"litellm": {"version": "v1.81.12"}}, "without a leading v", id="version with v"),
@@ -79,6 +94,18 @@ def secret(**fields: object) -> Spec:
         pytest.param(database(secret={"name": "a..b"}), "must be a Kubernetes name", id="secret with two dots"),
         pytest.param(database(secret={"name": "s" * 251}), "at most 250 characters", id="secret too long for its CA"),
         pytest.param(database(secret={"name": "gateway-migrator"}), "must not be the resource's name", id="our secret"),
+        pytest.param(secret(labels={"a..b/c": "x"}), "must have keys like team", id="two dots"),
+        pytest.param(
+            secret(annotations={f"{'a' * 254}/b": "x"}), "must have keys like team", id="long before the slash"
+        ),
+        pytest.param(secret(labels={"k" * 64: "x"}), "must have keys like team", id="long after the slash"),
+        pytest.param(secret(labels={"a": "x y"}), "spec.secret.labels.a", id="value of a label with a space"),
+        pytest.param(secret(labels={"a": "x" * 64}), "may not be more than 63", id="value of a label too long"),
+        pytest.param(secret(annotations={"a": "x" * 1025}), "may not be more than 1024", id="annotation too long"),
+        pytest.param(secret(keys={"..a": "x"}), "must have keys of a Secret", id="key of a Secret with two dots"),
+        pytest.param(secret(keys={"k" * 254: "x"}), "must have keys of a Secret", id="key of a Secret too long"),
+        pytest.param(secret(keys={"A": "$(port)" * 17}), CROWDED, id="template of many names"),
+        pytest.param(secret(keys={"A": "x" * 1025}), "may not be more than 1024", id="template too long"),
         pytest.param(database(credentials={"connectionLimit": 0}), "connectionLimit", id="no connection"),
         pytest.param(database(migration={"deadline": 29}), "migration.deadline", id="deadline too short"),
         pytest.param(database(migration={"deadline": "30m"}), "migration.deadline", id="deadline with a unit"),
@@ -94,18 +121,6 @@ def secret(**fields: object) -> Spec:
         ),
         pytest.param(
             database(migration={"preview": NOTHING}),
-        pytest.param(secret(labels={"a..b/c": "x"}), "must have keys like team", id="two dots"),
-        pytest.param(
-            secret(annotations={f"{'a' * 254}/b": "x"}), "must have keys like team", id="long before the slash"
-        ),
-        pytest.param(secret(labels={"k" * 64: "x"}), "must have keys like team", id="long after the slash"),
-        pytest.param(secret(labels={"a": "x y"}), "spec.secret.labels.a", id="value of a label with a space"),
-        pytest.param(secret(labels={"a": "x" * 64}), "may not be more than 63", id="value of a label too long"),
-        pytest.param(secret(annotations={"a": "x" * 1025}), "may not be more than 1024", id="annotation too long"),
-        pytest.param(secret(keys={"..a": "x"}), "must have keys of a Secret", id="key of a Secret with two dots"),
-        pytest.param(secret(keys={"k" * 254: "x"}), "must have keys of a Secret", id="key of a Secret too long"),
-        pytest.param(secret(keys={"A": "$(port)" * 17}), CROWDED, id="template of many names"),
-        pytest.param(secret(keys={"A": "x" * 1025}), "may not be more than 1024", id="template too long"),
             "exactly one of spec.migration.preview.version",
             id="empty preview",
         ),
@@ -161,21 +176,6 @@ def test_no_such_database(playground: Playground, spec: Spec, told: str) -> None
     assert told in refusal(playground, "LiteLLMDatabase", spec, name="gateway")
 
 
-@pytest.mark.parametrize(
-    ("spec", "told"),
-    [
-        pytest.param({}, "exactly one of spec.external and spec.embedded", id="neither"),
-        pytest.param(external() | {"embedded": NOTHING}, "exactly one of spec.external and spec.embedded", id="both"),
-        pytest.param({"external": {"host": "db"}}, "adminSecretRef: Required", id="no admin"),
-        pytest.param(external(host=""), "spec.external.host", id="empty host"),
-        pytest.param(external(host="a,b"), "must be one DNS name or one IP address", id="list of hosts"),
-        pytest.param(external(host="/var/run/postgresql"), "must be one DNS name", id="socket"),
-        pytest.param(external(host="-db"), "must be one DNS name", id="an option as host"),
-        pytest.param(external(host="db example"), "must be one DNS name", id="host with a space"),
-        pytest.param(external(host="db.example.com:5432"), "the port goes in spec.external.port", id="host and port"),
-        pytest.param(external(host="postgres://db"), "must be one DNS name", id="URL"),
-        pytest.param(external(host="db\n"), "must be one DNS name", id="host with a line feed"),
-        pytest.param(external(host="@db"), "must be one DNS name", id="abstract socket"),
 OWNED: Final = (
     "litellmdb.dev/database",
     "argocd.argoproj.io/tracking-id",
@@ -207,6 +207,21 @@ def test_each_text_that_is_no_template_is_refused(playground: Playground) -> Non
     assert said.count(MALFORMED) == len(texts)
 
 
+@pytest.mark.parametrize(
+    ("spec", "told"),
+    [
+        pytest.param({}, "exactly one of spec.external and spec.embedded", id="neither"),
+        pytest.param(external() | {"embedded": NOTHING}, "exactly one of spec.external and spec.embedded", id="both"),
+        pytest.param({"external": {"host": "db"}}, "adminSecretRef: Required", id="no admin"),
+        pytest.param(external(host=""), "spec.external.host", id="empty host"),
+        pytest.param(external(host="a,b"), "must be one DNS name or one IP address", id="list of hosts"),
+        pytest.param(external(host="/var/run/postgresql"), "must be one DNS name", id="socket"),
+        pytest.param(external(host="-db"), "must be one DNS name", id="an option as host"),
+        pytest.param(external(host="db example"), "must be one DNS name", id="host with a space"),
+        pytest.param(external(host="db.example.com:5432"), "the port goes in spec.external.port", id="host and port"),
+        pytest.param(external(host="postgres://db"), "must be one DNS name", id="URL"),
+        pytest.param(external(host="db\n"), "must be one DNS name", id="host with a line feed"),
+        pytest.param(external(host="@db"), "must be one DNS name", id="abstract socket"),
         pytest.param(external(host="[::1]"), "must be one DNS name", id="address in brackets"),
         pytest.param(external(host="d" * 64), "must be one DNS name", id="label too long"),
         pytest.param(external(port=0), "spec.external.port", id="port 0"),
@@ -238,6 +253,72 @@ def test_each_text_that_is_no_template_is_refused(playground: Playground) -> Non
         pytest.param(
             {"embedded": {}, "limits": {"concurrentMigrations": 0}}, "concurrentMigrations", id="no migration"
         ),
+        pytest.param(
+            {"embedded": {}, "limits": {"databasesPerNamespace": 0}}, "databasesPerNamespace", id="no database"
+        ),
+        pytest.param(
+            {"embedded": {}, "limits": {"connectionsPerDatabase": 10_001}},
+            "connectionsPerDatabase",
+            id="too many connections",
+        ),
+        pytest.param({"embedded": {"storageClass": "Fast"}}, "must be a StorageClass's name", id="class in capitals"),
+        pytest.param({"embedded": {"storageClass": "a/b"}}, "must be a StorageClass's name", id="class with a slash"),
+        pytest.param(resources(requests={"gpu": "1"}), "nothing but cpu, memory and ephemeral-storage", id="a GPU"),
+        pytest.param(resources(requests={"cpu": "1 GHz"}), "must hold quantities greater than 0", id="no quantity"),
+        pytest.param(resources(limits={"memory": "-1Gi"}), "must hold quantities greater than 0", id="a debt"),
+        pytest.param(resources(limits={"cpu": 0}), "must hold quantities greater than 0", id="no CPU"),
+        pytest.param(resources(limits={"memory": "64Mi"}), "at least 256Mi", id="too little memory"),
+        pytest.param(resources(limits={"memory": 1}), "at least 256Mi", id="a byte of memory"),
+        pytest.param(
+            resources(requests={"memory": "2Gi"}, limits={"memory": "1Gi"}),
+            "must not ask for more in requests than limits allow",
+            id="asked for more than allowed",
+        ),
+        pytest.param(
+            resources(limit={"cpu": 1}), 'unknown field "spec.embedded.resources.limit"', id="misspelt limits"
+        ),
+        pytest.param(allowed({"from": "Selector"}), "selector must be set with from: Selector", id="no selector"),
+        pytest.param(
+            allowed({"from": "All", "selector": {"matchLabels": {"a": "b"}}}),
+            "selector must be set with from: Selector, and only then",
+            id="selector for all",
+        ),
+        pytest.param(
+            allowed({"selector": {"matchLabels": {"a": "b"}}}),
+            "selector must be set with from: Selector, and only then",
+            id="selector for its own",
+        ),
+        pytest.param(selected(), "would let every namespace in", id="empty selector"),
+        pytest.param(selected(matchLabels={}, matchExpressions=[]), "would let every namespace in", id="empty lists"),
+        pytest.param(selected(matchLabels={"a b": "c"}), "must have keys like team", id="key with a space"),
+        pytest.param(selected(matchLabels={"a": "c d"}), "selector.matchLabels", id="value with a space"),
+        pytest.param(selected(matchLabels={"a": "c" * 64}), "selector.matchLabels", id="value too long"),
+        pytest.param(
+            selected(matchLabels={f"k{n}": "" for n in range(17)}), "must have at most 16 items", id="too many labels"
+        ),
+        pytest.param(
+            selected(matchExpressions=[{"key": "a", "operator": "Equals"}]), "Unsupported value", id="no such operator"
+        ),
+        pytest.param(
+            selected(matchExpressions=[{"key": "a", "operator": "In"}]), "values must be set", id="In nothing"
+        ),
+        pytest.param(
+            selected(matchExpressions=[{"key": "a", "operator": "NotIn", "values": []}]),
+            "values must be set",
+            id="NotIn nothing",
+        ),
+        pytest.param(
+            selected(matchExpressions=[{"key": "a", "operator": "Exists", "values": ["b"]}]),
+            "values must be set with operator In or NotIn, and only then",
+            id="Exists with values",
+        ),
+        pytest.param(
+            selected(matchExpressions=[{"key": "a/b/c", "operator": "Exists"}]), "must be a label's key", id="no key"
+        ),
+        pytest.param(
+            selected(matchExpressions=[{"key": "a", "operator": "In", "values": ["b c"]}]), "values[0]", id="no value"
+        ),
+        pytest.param(selected(matchExpresions=[]), "unknown field", id="misspelt selector"),
     ],
 )
 def test_no_such_server(playground: Playground, spec: Spec, told: str) -> None:
@@ -304,6 +385,22 @@ def test_no_such_name(playground: Playground, kind: str, spec: Spec, name: str, 
             {"embedded": {}},
             "spec.embedded.storage is immutable",
             id="storage removed",
+        ),
+        *(
+            pytest.param(
+                "PostgresServer",
+                {"embedded": before},
+                {"embedded": after},
+                "spec.embedded.storageClass is immutable",
+                id=f"class {what}",
+            )
+            for what, before, after in (
+                ("changed", {"storageClass": "a"}, {"storageClass": "b"}),
+                ("emptied", {"storageClass": "a"}, {"storageClass": ""}),
+                ("added", {}, {"storageClass": "a"}),
+                ("added as none", {}, {"storageClass": ""}),
+                ("removed", {"storageClass": "a"}, {}),
+            )
         ),
     ],
 )

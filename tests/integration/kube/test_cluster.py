@@ -19,13 +19,14 @@ from litellm_database_operator.kube.embedded import (
     embedded_network_policy,
     embedded_service,
     embedded_stateful_set,
+    users_let_in,
 )
 from litellm_database_operator.kube.job_facts import job_facts
 from litellm_database_operator.kube.jobs import migration_job
 from litellm_database_operator.kube.objects import Owner
 from litellm_database_operator.kube.secrets import published_secret
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.resource import PodTemplate
+from litellm_database_operator.model.resource import AllowedNamespaces, Embedded, PodTemplate
 from litellm_database_operator.planning.steps import PublishSecret
 from tests.integration.kube.api_server import ApiServer
 from tests.support.kube_samples import BINDING, OWNER, STEP
@@ -108,9 +109,13 @@ async def test_the_objects_of_an_embedded_server_are_made_once_and_mended(
     cluster: Cluster, api_server: ApiServer, namespace: str
 ) -> None:
     built = {
-        kinds.STATEFUL_SET: embedded_stateful_set("main", namespace, image="postgres:16", storage="1Gi"),
+        kinds.STATEFUL_SET: embedded_stateful_set(
+            "main", namespace, image="postgres:16", asked=Embedded(storage="1Gi")
+        ),
         kinds.SERVICE: embedded_service("main", namespace),
-        kinds.NETWORK_POLICY: embedded_network_policy("main", namespace, operator_namespace="ops", allowed="Same"),
+        kinds.NETWORK_POLICY: embedded_network_policy(
+            "main", namespace, operator_namespace="ops", allowed=AllowedNamespaces()
+        ),
     }
     made = {kind: await cluster.ensure(kind, body) for kind, body in built.items()}
     again = {kind: await cluster.ensure(kind, body) for kind, body in built.items()}
@@ -132,9 +137,59 @@ async def test_the_objects_of_an_embedded_server_are_made_once_and_mended(
 
 async def test_an_image_that_changed_reaches_the_stateful_set(cluster: Cluster, namespace: str) -> None:
     for image in ("postgres:16", "registry.example/postgres:16"):
-        body = embedded_stateful_set("main", namespace, image=image, storage="1Gi")
+        body = embedded_stateful_set("main", namespace, image=image, asked=Embedded(storage="1Gi"))
         found = await cluster.ensure(kinds.STATEFUL_SET, body)
         assert found["spec"]["template"]["spec"]["containers"][0]["image"] == image
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        pytest.param({"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {"cpu": 2}}, id="written otherwise"),
+        pytest.param({"requests": {"cpu": "0.0005"}}, id="finer than the API server keeps"),
+        pytest.param({"limits": {"memory": "1.5Gi", "ephemeral-storage": "1e9"}}, id="half a GiB more"),
+        pytest.param({"limits": {"memory": "1Gi"}}, id="our limit alone"),
+        pytest.param({}, id="none at all"),
+    ],
+)
+async def test_resources_that_changed_reach_the_stateful_set_once(
+    cluster: Cluster, namespace: str, resources: dict[str, Any]
+) -> None:
+    def built(**asked: Any) -> Any:
+        return embedded_stateful_set("main", namespace, image="postgres:16", asked=Embedded.model_validate(asked))
+
+    made = await cluster.ensure(kinds.STATEFUL_SET, built(storage="1Gi", storageClass=""))
+    asked = built(storage="1Gi", storageClass="", resources=resources)
+    changed = await cluster.ensure(kinds.STATEFUL_SET, asked)
+    assert changed["metadata"]["generation"] == made["metadata"]["generation"] + 1
+    (container,) = changed["spec"]["template"]["spec"]["containers"]
+    assert set(container["resources"]) == set(resources)
+    again = await cluster.ensure(kinds.STATEFUL_SET, asked)
+    assert again["metadata"]["resourceVersion"] == changed["metadata"]["resourceVersion"], "it would roll for ever"
+    back = await cluster.ensure(kinds.STATEFUL_SET, built(storage="1Gi", storageClass=""))
+    assert back["spec"]["template"] == made["spec"]["template"]
+    (claim,) = back["spec"]["volumeClaimTemplates"]
+    assert claim["spec"]["storageClassName"] == ""
+
+
+async def test_who_is_let_in_reaches_the_network_policy_once(cluster: Cluster, namespace: str) -> None:
+    narrow = {"from": "Selector", "selector": {"matchLabels": {"team": "a", "stage": "dev"}}}
+    wide = {"from": "Selector", "selector": {"matchLabels": {"team": "a"}}}
+    seen: list[str] = []
+    for allowed, users in ((narrow, ()), (wide, ()), (wide, ("team-b",)), ({"from": "All"}, ()), ({}, ("team-b",))):
+        body = embedded_network_policy(
+            "main",
+            namespace,
+            operator_namespace="ops",
+            allowed=AllowedNamespaces.model_validate(allowed),
+            users=users,
+        )
+        changed = await cluster.ensure(kinds.NETWORK_POLICY, body)
+        again = await cluster.ensure(kinds.NETWORK_POLICY, body)
+        assert again["metadata"]["resourceVersion"] == changed["metadata"]["resourceVersion"]
+        assert users_let_in(changed) == set(users)
+        seen.append(changed["metadata"]["resourceVersion"])
+    assert len(set(seen)) == len(seen)
 
 
 async def test_a_namespace_that_goes_is_told_apart_from_a_refusal(
@@ -155,6 +210,9 @@ async def test_a_namespace_that_goes_is_told_apart_from_a_refusal(
 async def test_the_uid_of_a_namespace(cluster: Cluster, api_server: ApiServer, namespace: str) -> None:
     uid = api_server.get("namespace", namespace)["metadata"]["uid"]
     assert await cluster.fetch_namespace_uid(namespace) == uid
+    api_server.kubectl("label", "namespace", namespace, "team=a")
+    found = await cluster.fetch_namespace(namespace)
+    assert (found.uid, found.labels["team"], found.labels["kubernetes.io/metadata.name"]) == (uid, "a", namespace)
     with pytest.raises(UnavailableError):
         await cluster.fetch_namespace_uid("none")
     assert await cluster.is_namespace_going("none")

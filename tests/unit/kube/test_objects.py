@@ -15,6 +15,7 @@ from litellm_database_operator.kube.embedded import (
     embedded_network_policy,
     embedded_service,
     embedded_stateful_set,
+    users_let_in,
 )
 from litellm_database_operator.kube.jobs import migration_job
 from litellm_database_operator.kube.objects import to_json
@@ -26,7 +27,7 @@ from litellm_database_operator.kube.secrets import (
     secret_data,
     secret_facts,
 )
-from litellm_database_operator.model.resource import PodTemplate
+from litellm_database_operator.model.resource import AllowedNamespaces, Embedded, PodTemplate, Resources
 from litellm_database_operator.model.secret import PASSWORD_KEY, Password
 from litellm_database_operator.planning.steps import PublishCa, PublishSecret
 from tests.support.kube_samples import BINDING, OWNER, STEP
@@ -135,25 +136,104 @@ def test_embedded_server(expect_yaml: ExpectYaml) -> None:
     expect_yaml(
         "kube/embedded_server.yaml",
         [
-            to_json(embedded_stateful_set("main", "data", image="postgres:16", storage="10Gi")),
+            to_json(embedded_stateful_set("main", "data", image="postgres:16", asked=Embedded())),
             to_json(embedded_service("main", "data")),
-            to_json(embedded_network_policy("main", "data", operator_namespace="litellmdb-system", allowed="Same")),
+            to_json(
+                embedded_network_policy(
+                    "main", "data", operator_namespace="litellmdb-system", allowed=AllowedNamespaces()
+                )
+            ),
         ],
     )
 
 
 def test_an_embedded_server_for_all_namespaces_lets_all_in() -> None:
-    policy = to_json(embedded_network_policy("main", "data", operator_namespace="litellmdb-system", allowed="All"))
+    policy = to_json(
+        embedded_network_policy(
+            "main",
+            "data",
+            operator_namespace="litellmdb-system",
+            allowed=AllowedNamespaces.model_validate({"from": "All"}),
+        )
+    )
     assert policy["spec"]["ingress"][0]["from"][1] == {"namespaceSelector": {}}
 
 
+def policy_for(allowed: dict[str, Any], *users: str) -> dict[str, Any]:
+    asked = AllowedNamespaces.model_validate(allowed)
+    built = embedded_network_policy(
+        "main", "data", operator_namespace="litellmdb-system", allowed=asked, users=frozenset(users)
+    )
+    return to_json(built)
+
+
+SELECTED: dict[str, Any] = {
+    "from": "Selector",
+    "selector": {"matchLabels": {"team": "a"}, "matchExpressions": [{"key": "stage", "operator": "Exists"}]},
+}
+
+
+def test_an_embedded_server_lets_in_its_own_namespace_and_those_selected() -> None:
+    (rule,) = policy_for(SELECTED)["spec"]["ingress"]
+    operator, *users = rule["from"]
+    assert operator["namespaceSelector"]["matchLabels"] == {"kubernetes.io/metadata.name": "litellmdb-system"}
+    assert users == [{"podSelector": {}}, {"namespaceSelector": SELECTED["selector"]}]
+
+
+@pytest.mark.parametrize("allowed", [pytest.param({}, id="Same"), pytest.param(SELECTED, id="Selector")])
+def test_who_has_a_database_is_let_in_whoever_may_have_one(allowed: dict[str, Any]) -> None:
+    policy = policy_for(allowed, "team-b", "team-a")
+    _, named = policy["spec"]["ingress"]
+    (expression,) = named["from"][0]["namespaceSelector"]["matchExpressions"]
+    assert expression == {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["team-a", "team-b"]}
+    assert named["ports"] == [{"port": 5432, "protocol": "TCP"}]
+    assert users_let_in(policy) == {"team-a", "team-b"}
+
+
+def test_who_is_selected_by_name_is_no_user_yet() -> None:
+    by_name = {"key": "kubernetes.io/metadata.name", "operator": "In", "values": ["team-a"]}
+    policy = policy_for({"from": "Selector", "selector": {"matchExpressions": [by_name]}})
+    assert users_let_in(policy) == frozenset()
+    assert users_let_in({"spec": {"ingress": None}}) == frozenset()
+
+
 def test_an_embedded_server_outlives_its_resource_until_the_finalizer_says() -> None:
-    built = to_json(embedded_stateful_set("main", "data", image="postgres:16", storage="10Gi"))
+    built = to_json(embedded_stateful_set("main", "data", image="postgres:16", asked=Embedded()))
     secret = to_json(admin_secret("main", "data", Password("correct-horse")))
     assert "ownerReferences" not in built["metadata"]
     assert "ownerReferences" not in secret["metadata"]
     assert secret_data(secret) == {"username": "postgres", "password": "correct-horse"}
     assert embedded_host("main", "data") == "main-postgres.data.svc"
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        pytest.param(None, {}, id="the cluster's default"),
+        pytest.param("", {"storageClassName": ""}, id="none"),
+        pytest.param("fast", {"storageClassName": "fast"}, id="one by name"),
+    ],
+)
+def test_a_volume_is_of_the_class_that_was_asked_for(given: str | None, written: dict[str, str]) -> None:
+    asked = Embedded.model_validate({"storageClass": given})
+    built = to_json(embedded_stateful_set("main", "data", image="postgres:16", asked=asked))
+    (claim,) = built["spec"]["volumeClaimTemplates"]
+    assert claim["spec"] == {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Gi"}}} | written
+
+
+@pytest.mark.parametrize(
+    ("given", "written"),
+    [
+        pytest.param({}, {}, id="none"),
+        pytest.param({"limits": {"cpu": 2}}, {"limits": {"cpu": "2"}}, id="a number becomes a text"),
+        pytest.param({"requests": {"memory": "1Gi"}}, {"requests": {"memory": "1Gi"}}, id="requests alone"),
+    ],
+)
+def test_resources_that_are_asked_for_take_the_place_of_ours(given: dict[str, Any], written: dict[str, Any]) -> None:
+    asked = Embedded(resources=Resources.model_validate(given))
+    built = to_json(embedded_stateful_set("main", "data", image="postgres:16", asked=asked))
+    (container,) = pod(built)["containers"]
+    assert container["resources"] == written
 
 
 def published() -> dict[str, Any]:
