@@ -9,7 +9,7 @@ SHELL := /bin/sh
 PHASE := python3 tools/phase.py
 BIN := .venv/bin
 PYTHON := $(BIN)/python
-UV := $(BIN)/uv pip compile pyproject.toml --quiet --universal --generate-hashes \
+UV := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
       --no-header --no-emit-index-url --upgrade
 NPM_LOCK := npm install --package-lock-only --ignore-scripts --no-audit --no-fund \
       --omit-lockfile-registry-resolved
@@ -23,7 +23,7 @@ demo: setup images cluster ## a Kubernetes, the operator, a PostgreSQL and one d
 	@$(PYTHON) -m tools.demo
 
 .PHONY: test
-test: check engine-test integration truth-part e2e ## everything, with all set-up: what CI runs
+test: check lint-delivery engine-test integration truth-part e2e ## everything, with all set-up: what CI runs
 
 .PHONY: check
 check: lint unit ## the fast loop: lint and unit tests
@@ -40,6 +40,11 @@ lint: setup ## ruff, pyright in strict mode, import-linter, the engine's types
 	@$(PHASE) import-linter -- $(BIN)/lint-imports --no-logo
 	@$(PHASE) engine types -- $(BIN)/node engine/node_modules/typescript/bin/tsc --project engine
 
+.PHONY: lint-delivery
+lint-delivery: setup binaries ## charts, manifests and Dockerfile under the linters that read them
+	@python3 tools/checkov.py
+	@$(PYTHON) -m tools.delivery
+
 .PHONY: unit
 unit: setup ## unit tests with branch coverage
 	@$(PHASE) unit tests -- $(BIN)/pytest tests/unit --quiet --cov --cov-report=term
@@ -50,7 +55,7 @@ engine-test: setup ## the judge's own tests, on the image's Node
 
 .PHONY: binaries
 binaries: ## the programs of a Kubernetes, and those of its users, built once from their Go modules
-	@$(PHASE) binaries -- python3 -m cluster build kubernetes coredns pause helm kstatus
+	@$(PHASE) binaries -- python3 -m cluster build kubernetes coredns pause helm kstatus kube-score
 
 .PHONY: integration
 integration: setup binaries ## tests on real PostgreSQL servers and a local API server

@@ -13,11 +13,7 @@ from cluster.progress import step
 
 SOURCES = Path(__file__).parent
 KUBERNETES_VERSION = "v1.34.4"
-FLAGS = (
-    "-trimpath",
-    "-ldflags",
-    f"-s -w -X k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}",
-)
+KUBERNETES_MINOR = KUBERNETES_VERSION.split(".")[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +24,13 @@ class GoProgram:
     """What is said while it is built, with the time on two cores."""
     package: str = "."
     """What is built: our own main, or a tool that the folder's go.mod requires."""
+    variables: tuple[str, ...] = ()
+    """What the linker sets, besides the version that Kubernetes' own programs tell."""
+
+    def flags(self) -> tuple[str, ...]:
+        """Return how it is built."""
+        variables = (f"k8s.io/component-base/version.gitVersion={KUBERNETES_VERSION}", *self.variables)
+        return ("-trimpath", "-ldflags", " ".join(("-s -w", *(f"-X {each}" for each in variables))))
 
 
 CLUSTER = {
@@ -37,7 +40,16 @@ CLUSTER = {
 }
 """What the cluster is made of."""
 CLIENTS = {
-    "helm": GoProgram(title="build Helm (once, about 2 min)", package="helm.sh/helm/v3/cmd/helm"),
+    "helm": GoProgram(
+        title="build Helm (once, about 2 min)",
+        package="helm.sh/helm/v3/cmd/helm",
+        # As in its releases. Without, a chart is rendered for Kubernetes 1.20 where no cluster is asked.
+        variables=tuple(
+            f"helm.sh/helm/v3/pkg/{package}.k8sVersion{part}={number}"
+            for package in ("chartutil", "lint/rules")
+            for part, number in (("Major", "1"), ("Minor", KUBERNETES_MINOR))
+        ),
+    ),
     "helm4": GoProgram(title="build Helm 4 (once, about 9 min)", package="helm.sh/helm/v4/cmd/helm"),
     "kstatus": GoProgram(title="build kstatus, what Flux and Helm 4 wait by (once, about 30 s)"),
     "kube-score": GoProgram(
@@ -65,7 +77,7 @@ def inputs_hash(folder: Path, extra: Iterable[str]) -> str:
 
 def path_of(program: str) -> Path:
     """Where a program is, or will be once it is built."""
-    inputs = inputs_hash(SOURCES / program, (*FLAGS, platform.machine()))
+    inputs = inputs_hash(SOURCES / program, (*PROGRAMS[program].flags(), platform.machine()))
     return cache_folder() / inputs / program
 
 
@@ -89,7 +101,7 @@ def _build(program: str, target: Path, log: Path) -> None:
     unfinished = target.with_name(f"{program}.{os.getpid()}")
     with log.open("w") as output:
         result = subprocess.run(
-            ["go", "build", *FLAGS, "-o", str(unfinished), PROGRAMS[program].package],
+            ["go", "build", *PROGRAMS[program].flags(), "-o", str(unfinished), PROGRAMS[program].package],
             cwd=SOURCES / program,
             env=os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"},
             stdout=output,

@@ -41,7 +41,7 @@ def main() -> None:
 
 def _install() -> None:
     lock = TOP / "requirements/dev.txt"
-    _once("Python packages into .venv", VENV / "stamp", _digest(lock), lambda: _make_venv(lock))
+    once("Python packages into .venv", VENV / "stamp", digest(lock), lambda: _make_own_venv(lock))
     _link_tools()
     for folder in NODE_PROJECTS:
         _set_up_node_project(TOP / folder)
@@ -61,20 +61,20 @@ def _missing_tools() -> list[str]:
     return sentences
 
 
-def _once(name: str, stamp: Path, digest: str, work: Callable[[], None]) -> None:
-    """Do `work` unless the stamp says that it was done for the same digest.
+def once(name: str, stamp: Path, inputs: str, work: Callable[[], None]) -> None:
+    """Do `work` unless the stamp says that it was done for the same inputs.
 
     The stamp is written last, so that what was interrupted is done again.
     """
-    if stamp.exists() and stamp.read_text() == digest:
+    if stamp.exists() and stamp.read_text() == inputs:
         return
     with phase(name):
         stamp.unlink(missing_ok=True)
         work()
-        stamp.write_text(digest)
+        stamp.write_text(inputs)
 
 
-def _digest(*files: Path) -> str:
+def digest(*files: Path) -> str:
     """Hash what an installation depends on: its locks, and Python's version."""
     hasher = hashlib.sha256(sys.version.encode())
     for file in files:
@@ -82,12 +82,17 @@ def _digest(*files: Path) -> str:
     return hasher.hexdigest()
 
 
-def _make_venv(lock: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], check=True)
-    pip = (VENV / "bin/python", "-m", "pip", "--disable-pip-version-check")
+def make_venv(venv: Path, lock: Path) -> None:
+    """Make an environment of exactly what a lock names."""
+    subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+    pip = (venv / "bin/python", "-m", "pip", "--disable-pip-version-check")
     # The lock names all there is. Left to resolve `coverage[toml]`, pip would take the newest and refuse its hash.
     subprocess.run([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "-r", lock], check=True)
     subprocess.run([*pip, "check"], check=True, stdout=subprocess.DEVNULL)
+
+
+def _make_own_venv(lock: Path) -> None:
+    make_venv(VENV, lock)
     # operator/ on the path and no installed copy: an edit is what runs.
     (site_packages,) = VENV.glob("lib/python3*/site-packages")
     (site_packages / "litellm_database_operator.pth").write_text(f"{TOP / 'operator'}\n")
@@ -97,10 +102,10 @@ def _set_up_node_project(folder: Path) -> None:
     lock = folder / "package-lock.json"
     if not lock.exists():
         return
-    _once(
+    once(
         f"Node packages of {folder.relative_to(TOP)}",
         folder / "node_modules/.stamp",
-        _digest(lock),
+        digest(lock),
         lambda: _install_node_packages(folder),
     )
 

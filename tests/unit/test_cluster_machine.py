@@ -64,12 +64,18 @@ def test_an_old_go_is_none(version: str, *, recent: bool) -> None:
     assert is_recent_go(version) is recent
 
 
-@pytest.mark.parametrize("program", binaries.PROGRAMS)
+@pytest.mark.parametrize("program", sorted({*binaries.PROGRAMS} - {"helm4"}))
 def test_the_go_that_is_asked_for_is_what_the_modules_name(program: str) -> None:
     (line,) = [
         line for line in (binaries.SOURCES / program / "go.mod").read_text().splitlines() if line.startswith("go ")
     ]
     assert line == f"go {GO[0]}.{GO[1]}.0"
+
+
+def test_helm_3_renders_for_the_kubernetes_that_is_built() -> None:
+    flags = " ".join(binaries.PROGRAMS["helm"].flags())
+    assert binaries.KUBERNETES_VERSION.startswith("v1.34.")
+    assert "helm.sh/helm/v3/pkg/chartutil.k8sVersionMinor=34" in flags
 
 
 def test_all_obstacles_are_said_at_once() -> None:

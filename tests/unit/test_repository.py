@@ -16,6 +16,7 @@ TOP = Path(__file__).resolve().parents[2]
 LOCKS = (
     "requirements/runtime.txt",
     "requirements/dev.txt",
+    "requirements/checkov.txt",
     "engine/package-lock.json",
     "tools/pyright/package-lock.json",
     "tests/support/postgres/package-lock.json",
@@ -62,7 +63,7 @@ def test_a_lock_holds_no_address(lock: str) -> None:
 
 
 def test_every_requirement_is_locked_by_hash() -> None:
-    for lock in ("requirements/runtime.txt", "requirements/dev.txt"):
+    for lock in LOCKS[:3]:
         for block in re.split(r"\n(?=\S)", (TOP / lock).read_text()):
             assert block.startswith("#") or "--hash=sha256:" in block, block
 
