@@ -10,10 +10,10 @@ It asks for nothing on RBAC, nodes, or CRDs, and for no wildcard. */}}
 # Migrations. Why a pod does not run stands in its status only.
 - apiGroups: [batch]
   resources: [jobs]
-  verbs: [get, list, watch, create, delete]
+  verbs: [list, watch, create, delete]
 - apiGroups: [""]
   resources: [pods]
-  verbs: [get, list, watch]
+  verbs: [list, watch]
 # Published Secrets, the migrator's, generated admin passwords; and admin Secrets by the name that a server gives.
 - apiGroups: [""]
   resources: [secrets]
