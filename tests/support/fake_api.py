@@ -255,7 +255,8 @@ class FakeApi(Api):
             return self._drop(place, copy.deepcopy(body))
         if body["metadata"].get("deletionTimestamp"):
             return body
-        return self._change(place, lambda new: new["metadata"].update(deletionTimestamp=_now()))
+        generation = int(body["metadata"]["generation"]) + 1  # what was said of it before is of an older one
+        return self._change(place, lambda new: new["metadata"].update(deletionTimestamp=_now(), generation=generation))
 
     def _drop(self, place: Place, last: Body) -> Body:
         del self.objects[place]
