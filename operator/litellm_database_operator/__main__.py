@@ -8,29 +8,33 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from litellm_database_operator.control import health, sweep
-from litellm_database_operator.control.lease import LEASE_NAME, Lease
+from litellm_database_operator.control.installation import Findings, judge, look, place_of
+from litellm_database_operator.control.lease import Lease
 from litellm_database_operator.control.logs import configure_logging
 from litellm_database_operator.control.passes import Control, Reconcilers
 from litellm_database_operator.control.probes import Condition, serve_probes
-from litellm_database_operator.control.start import wait_for_crds
+from litellm_database_operator.control.start import Installation
 from litellm_database_operator.errors import OperatorError
-from litellm_database_operator.handlers.door import watch
+from litellm_database_operator.handlers.door import Doors, DoorShutError
+from litellm_database_operator.kube.access import Access
 from litellm_database_operator.kube.api import Api, connect
 from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.discovery import Discovery
 from litellm_database_operator.kube.effects import Effects, undisturbed
 from litellm_database_operator.kube.kinds import DATABASE, SERVER
-from litellm_database_operator.kube.leases import Leases
+from litellm_database_operator.kube.leases import LEASE_NAME, Leases
 from litellm_database_operator.kube.resources import Resources
 from litellm_database_operator.model.bundle import read_library
 from litellm_database_operator.model.resource_key import ResourceKey
 from litellm_database_operator.planning.parse import parse_database
 from litellm_database_operator.reconcile.apply import Applier
 from litellm_database_operator.reconcile.database import DatabaseReconciler
+from litellm_database_operator.reconcile.places import Places
 from litellm_database_operator.reconcile.runs import count_runs
 from litellm_database_operator.reconcile.server import ServerReconciler
 from litellm_database_operator.reconcile.servers import Servers
@@ -50,17 +54,27 @@ class Operator:
     servers: Servers
 
 
-async def build(api: Api, settings: Settings, *, effects: Effects = undisturbed) -> Operator:
-    """Wire everything up, each write and step inside an effect; UnavailableError when the API server is silent."""
+async def build(
+    api: Api, settings: Settings, *, namespaces: Sequence[str | None] = (None,), effects: Effects = undisturbed
+) -> Operator:
+    """Wire everything up, each write and step inside an effect; UnavailableError when the API server is silent.
+
+    The migrations that run in `namespaces` are counted; of one that is granted later, every look counts them.
+    """
     cluster = Cluster(api, effects=effects)
     resources = Resources(api, instance=settings.pod_name, effects=effects)
     servers, slots = Servers(cluster, settings), MigrationSlots()
+    places = Places(resources, settings.default_server)
 
     def server_of(body: Mapping[str, Any]) -> ResourceKey | None:
         try:
             return ResourceKey(SERVER.name, *servers.reference(parse_database(body)))
         except OperatorError:
             return None
+
+    def on_gone(key: ResourceKey) -> None:
+        slots.leave(key)
+        places.leave(key)
 
     reconcilers = Reconcilers(
         database=DatabaseReconciler(
@@ -69,14 +83,15 @@ async def build(api: Api, settings: Settings, *, effects: Effects = undisturbed)
             applier=Applier(cluster, settings, effects),
             library=read_library(settings.library),
             slots=slots,
+            places=places,
             identity=settings.identity or await cluster.fetch_namespace_uid(settings.pod_namespace),
             settings=settings,
         ),
         server=ServerReconciler(cluster=cluster, resources=resources, servers=servers, settings=settings),
     )
-    control = Control(resources, reconcilers, server_of=server_of, on_gone=slots.leave)
-    slots.wake = control.wake
-    await count_runs(slots, cluster, settings.watch_namespaces or (None,))
+    control = Control(resources, reconcilers, server_of=server_of, on_gone=on_gone)
+    slots.wake = places.wake = control.wake
+    await count_runs(slots, cluster, namespaces)
     return Operator(control=control, resources=resources, servers=servers)
 
 
@@ -87,29 +102,45 @@ async def run(settings: Settings) -> int:
     api = await connect()
     lease = Lease(Leases(api, namespace=settings.pod_namespace, name=LEASE_NAME), settings.pod_name)
     condition = Condition(lease=lease)
+    installation = Installation(_look(api, settings), condition)
     probes = await serve_probes(condition, settings.probe_port)
     try:
-        resources = Resources(api, instance=settings.pod_name)
-        if not await _unless(stop, wait_for_crds(resources, condition)) or not await _unless(stop, lease.acquire()):
+        if not await _unless(stop, installation.wait()):
             return 0
-        operator = await build(api, settings)
+        looking = asyncio.create_task(installation.look_forever())
+        if not await _unless(stop, lease.acquire()):
+            return 0
+        operator = await build(api, settings, namespaces=installation.findings.watchable)
         condition.busy = operator.control.queue.busy
-        return await _work(operator, settings, lease, stop)
+        return await _work(operator, settings, stop=stop, lease=lease, installation=installation, looking=looking)
     finally:
         await probes.cleanup()
         await api.close()
 
 
-async def _work(operator: Operator, settings: Settings, lease: Lease, stop: asyncio.Event) -> int:
-    opened, closing = asyncio.Event(), asyncio.Event()
-    own = _start_own_tasks(operator, settings, lease)
-    door = asyncio.create_task(
-        watch(operator.control, namespaces=settings.watch_namespaces, opened=opened, closing=closing)
-    )
-    await _first(opened.wait(), door)
-    _stop_on_signals(stop)  # kopf has put its own handlers in their place
-    await _first(stop.wait(), door, *own)
-    if not stop.is_set() and not door.done():
+def _look(api: Api, settings: Settings) -> Callable[[], Awaitable[Findings]]:
+    discovery, access, place = Discovery(api), Access(api), place_of(settings)
+
+    async def once() -> Findings:
+        return judge(await look(discovery, access, place), place)
+
+    return once
+
+
+async def _work(  # noqa: PLR0913 - what the process is made of
+    operator: Operator,
+    settings: Settings,
+    *,
+    stop: asyncio.Event,
+    lease: Lease,
+    installation: Installation,
+    looking: asyncio.Task[NoReturn],
+) -> int:
+    doors = Doors(operator.control)
+    own = [looking, *_start_own_tasks(operator, settings, lease, doors)]
+    own.append(asyncio.create_task(_open_all(doors, installation, stop)))
+    await _first(stop.wait(), doors.ended(), *own)
+    if not stop.is_set() and not doors.has_ended:
         _log.critical("the Lease is lost, or a worker has died: ending at once, for another may begin")
         os._exit(1)
     _log.info("stopping: running passes are finished first")
@@ -118,17 +149,26 @@ async def _work(operator: Operator, settings: Settings, lease: Lease, stop: asyn
         task.cancel()
     await lease.release()
     await operator.servers.close()
-    closing.set()
-    await door  # raises what ended kopf, if that was first
+    await doors.close()  # raises what ended kopf, if that was first
     return 0 if stop.is_set() else 1
 
 
-def _start_own_tasks(operator: Operator, settings: Settings, lease: Lease) -> list[asyncio.Task[Any]]:
+async def _open_all(doors: Doors, installation: Installation, stop: asyncio.Event) -> NoReturn:
+    """Watch all that can be watched, and whatever can be later: a namespace that is made, or a right that is given."""
+    while True:
+        installation.changed.clear()
+        if more := [each for each in installation.findings.watchable if each not in doors.namespaces]:
+            await doors.open(more)
+            _stop_on_signals(stop)  # kopf has put its own handlers in their place
+        await installation.changed.wait()
+
+
+def _start_own_tasks(operator: Operator, settings: Settings, lease: Lease, doors: Doors) -> list[asyncio.Task[Any]]:
     """Start what works beside kopf, before it: at its end it cancels whatever is younger."""
     control = operator.control
     own = [
         lease.hold(),
-        sweep.sweep_forever(control, operator.resources, settings.watch_namespaces or (None,)),
+        sweep.sweep_forever(control, operator.resources, doors.namespaces),
         health.look_again(lambda: control.known.keys(DATABASE), control.queue, health.DATABASES),
         health.look_again(lambda: control.known.keys(SERVER), control.queue, health.SERVERS),
         *(control.work() for _ in range(settings.workers)),
@@ -173,6 +213,9 @@ def main() -> int:
     configure_logging(settings.log_level)
     try:
         return asyncio.run(run(settings))
+    except DoorShutError as error:
+        _log.critical("%s", error)
+        return 1
     except Exception:  # noqa: BLE001 - the last word goes into the log as one line too
         _log.critical("ended by an error; the container is started anew", exc_info=True)
         return 1

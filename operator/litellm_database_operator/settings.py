@@ -3,14 +3,19 @@
 manifests/ sets them; docs/operations describes them. None holds a secret.
 """
 
+import re
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 _HOME: Final = Path("/opt/litellm-database-operator")
 """Where the image holds its files."""
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names"""
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 class SettingsError(ValueError):
@@ -30,16 +35,37 @@ def _namespaced(text: object) -> object:
     return namespace, name
 
 
+def _watchable(namespaces: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse what is no list of namespaces: nothing of it would be watched, or all of it twice."""
+    if not namespaces:
+        raise ValueError("must name namespaces, or not be set")
+    if wrong := [each for each in namespaces if not _NAMESPACE.fullmatch(each)]:
+        raise ValueError(f"no name of a namespace: {', '.join(map(repr, wrong))}")
+    if twice := [each for each, count in Counter(namespaces).items() if count > 1]:
+        raise ValueError(f"named twice: {', '.join(twice)}")
+    return namespaces
+
+
 List = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Namespaces = Annotated[List, AfterValidator(_watchable)]
 NamespacedName = Annotated[tuple[str, str], BeforeValidator(_namespaced)]
 
 
-class Settings(BaseModel):
-    """What the installer decides; the variable of each is in its alias."""
+class PlaceSettings(BaseModel):
+    """Where the operator works; the variable of each is in its alias."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_alias=True, validate_by_name=True)
 
     pod_namespace: str = Field(alias="POD_NAMESPACE", min_length=1)
+    identity: str | None = Field(default=None, alias="LITELLMDB_IDENTITY")
+    """The installation, as marks in PostgreSQL bear it; without it, the uid of the operator's namespace."""
+    watch_namespaces: Namespaces = Field(default=(), alias="LITELLMDB_WATCH_NAMESPACES")
+    """Where resources are looked for; none is everywhere."""
+
+
+class Settings(PlaceSettings):
+    """What the installer decides."""
+
     pod_name: str = Field(alias="POD_NAME", min_length=1)
     image: str = Field(alias="LITELLMDB_IMAGE", min_length=1)
     """What migration Jobs run: the operator's own image."""
@@ -47,14 +73,10 @@ class Settings(BaseModel):
         default=None, alias="LITELLMDB_IMAGE_PULL_POLICY"
     )
     postgres_image: str = Field(default="postgres:16", alias="LITELLMDB_POSTGRES_IMAGE", min_length=1)
-    identity: str | None = Field(default=None, alias="LITELLMDB_IDENTITY")
-    """The installation, as marks in PostgreSQL bear it; without it, the uid of the operator's namespace."""
     default_server: NamespacedName | None = Field(default=None, alias="LITELLMDB_DEFAULT_SERVER")
     """The PostgresServer of a LiteLLMDatabase that names none."""
     allowed_servers: List = Field(default=(), alias="LITELLMDB_ALLOWED_SERVERS")
     """Patterns of host or host:port; none allows every server."""
-    watch_namespaces: List = Field(default=(), alias="LITELLMDB_WATCH_NAMESPACES")
-    """Where resources are looked for; none is everywhere."""
     library: Path = Field(default=_HOME / "bundles", alias="LITELLMDB_LIBRARY")
     history: Path = Field(default=_HOME / "history", alias="LITELLMDB_HISTORY")
     """Where the migrations of our own schema in each database lie."""
@@ -68,8 +90,17 @@ class Settings(BaseModel):
 
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the settings; one set to nothing is one not set. SettingsError names what cannot be."""
+    return _read(Settings, environment)
+
+
+def read_place(environment: Mapping[str, str]) -> PlaceSettings:
+    """Read where the operator works, and nothing else; SettingsError names what cannot be."""
+    return _read(PlaceSettings, environment)
+
+
+def _read(model: type[_Model], environment: Mapping[str, str]) -> _Model:
     try:
-        return Settings.model_validate({name: value for name, value in environment.items() if value})
+        return model.model_validate({name: value for name, value in environment.items() if value})
     except ValidationError as error:
         told = "; ".join(f"{item['loc'][0]}: {item['msg']}" for item in error.errors(include_url=False))
         raise SettingsError(f"cannot start: {told}") from error

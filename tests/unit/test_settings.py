@@ -51,12 +51,28 @@ def test_all_set() -> None:
         pytest.param({"LITELLMDB_WORKERS": "0"}, "LITELLMDB_WORKERS", id="too small"),
         pytest.param({"LITELLMDB_PROOF_HOURS": "-1"}, "LITELLMDB_PROOF_HOURS", id="before the last one"),
         pytest.param({"LITELLMDB_PROOF_HOURS": "inf"}, "LITELLMDB_PROOF_HOURS", id="no time at all"),
+        pytest.param({"LITELLMDB_WATCH_NAMESPACES": " , "}, "LITELLMDB_WATCH_NAMESPACES", id="a list of nothing"),
+        pytest.param({"LITELLMDB_WATCH_NAMESPACES": "a,*"}, "LITELLMDB_WATCH_NAMESPACES", id="a pattern"),
+        pytest.param({"LITELLMDB_WATCH_NAMESPACES": "a;b"}, "LITELLMDB_WATCH_NAMESPACES", id="another separator"),
+        pytest.param({"LITELLMDB_WATCH_NAMESPACES": "A"}, "LITELLMDB_WATCH_NAMESPACES", id="a capital"),
+        pytest.param({"LITELLMDB_WATCH_NAMESPACES": "a" * 64}, "LITELLMDB_WATCH_NAMESPACES", id="a long name"),
+        pytest.param({"LITELLMDB_WATCH_NAMESPACES": "a,b,a"}, "LITELLMDB_WATCH_NAMESPACES", id="named twice"),
         pytest.param({"LITELLMDB_LOG_LEVEL": "LOUD"}, "LITELLMDB_LOG_LEVEL", id="unknown word"),
     ],
 )
 def test_a_wrong_setting_is_named(changed: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsError, match=f"cannot start: {named}: "):
         read_settings(NEEDED | changed)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("team-a,Team_B,*", "'Team_B', '*'"), ("a,b,a,c,b", "named twice: a, b"), (",", "must name namespaces")],
+)
+def test_a_wrong_namespace_is_named(given: str, told: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(NEEDED | {"LITELLMDB_WATCH_NAMESPACES": given})
+    assert told in str(caught.value)
 
 
 def test_the_process_says_it_in_one_line_and_ends_with_2() -> None:

@@ -14,7 +14,6 @@ from typing import Any, Final, Protocol
 from litellm_database_operator.errors import OperatorError
 
 _log = logging.getLogger(__name__)
-LEASE_NAME: Final = "litellm-database-operator"
 _DURATION: Final = 15
 _RENEW_DEADLINE: Final = 10.0
 _EVERY: Final = 2.0

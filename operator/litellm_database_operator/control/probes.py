@@ -21,13 +21,13 @@ class Condition:
     lease: Lease
     busy: Mapping[ResourceKey, float] = field(default_factory=dict[ResourceKey, float])
     """Passes that run, and since when."""
-    obstacle: str | None = None
-    """Why no work can be done: CRDs that are missing."""
+    obstacles: tuple[str, ...] = ()
+    """What is wrong with the installation, a line each."""
 
     def unready(self, now: float) -> str | None:
-        """Return why the operator is not ready, or None: the API server answered of late, and has our CRDs."""
-        if self.obstacle:
-            return self.obstacle
+        """Return why the operator is not ready, or None: it was installed well, and the API server answered of late."""
+        if self.obstacles:
+            return "\n".join(self.obstacles)
         contact = self.lease.contact
         silent = contact is None or now - contact > _CONTACT_SECONDS
         return "the API server does not answer" if silent else None

@@ -1,45 +1,85 @@
-"""What comes before any work: the CRDs must be there, and the Lease ours."""
+"""What comes before any work, and is looked at again beside it: that the operator was installed well.
+
+Nothing is asked again in a pass. While something is missing it is looked at soon again, so that it heals by itself.
+"""
 
 import asyncio
 import logging
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final, NoReturn
 
+from litellm_database_operator.control.installation import Findings
 from litellm_database_operator.control.probes import Condition
 from litellm_database_operator.errors import OperatorError
-from litellm_database_operator.model import names
 
 _log = logging.getLogger(__name__)
-_PAUSE: Final = 3.0
-_NEEDED: Final = frozenset({names.DATABASE_PLURAL, names.SERVER_PLURAL})
+_EVERY: Final = 600.0
+"""Seconds: an administrator may cut rights, or replace CRDs, while the operator runs."""
+_SOON: Final = 3.0
+_AT_LAST: Final = 30.0
+_SLOWER: Final = 1.5
+_UNKNOWN: Final = Findings(watchable=())
 
 
-class Discovery(Protocol):
-    """What is needed of kube.resources.Resources."""
+class Installation:
+    """Looks at the installation, says once what is wrong and once what was mended, and tells the probes."""
 
-    async def served(self) -> frozenset[str]:
-        """Return the plurals of our group that the API server serves."""
-        ...
+    def __init__(self, look: Callable[[], Awaitable[Findings]], condition: Condition) -> None:
+        """Look by `look`, which may raise OperatorError; fill in `condition`."""
+        self._look = look
+        self._condition = condition
+        self._pause = _SOON
+        self._noticed: set[str] = set()
+        self.findings = _UNKNOWN
+        self.changed = asyncio.Event()
+        """Set when there are other findings than before."""
 
+    async def wait(self) -> None:
+        """Return when work can begin.
 
-async def wait_for_crds(discovery: Discovery, condition: Condition) -> None:
-    """Return when both CRDs are served; until then say once what is missing, and be unready.
+        kopf looks for its kinds once, and ends where it may not list or watch them: started before, it would watch
+        nothing for ever, or end again and again.
+        """
+        while await self._round() is None or self.findings.blocking:
+            await self._sleep()
 
-    kopf looks for its resources once: started before them it would watch nothing, for ever.
-    """
-    while (obstacle := await _obstacle(discovery)) is not None:
-        if obstacle != condition.obstacle:
-            _log.warning("%s", obstacle)
-        condition.obstacle = obstacle
-        await asyncio.sleep(_PAUSE)
-    condition.obstacle = None
+    async def look_forever(self) -> NoReturn:
+        """Look again, soon while something is wrong and seldom when nothing is."""
+        while True:
+            await self._sleep()
+            await self._round()
 
+    async def _round(self) -> Findings | None:
+        """Look once; None when the API server did not answer, which says nothing about the installation."""
+        try:
+            found = await self._look()
+        except OperatorError as error:
+            self._tell((error.message,) if self.findings is _UNKNOWN else self.findings.obstacles)
+            return None
+        if found != self.findings:
+            self._pause = _SOON
+            self.findings = found
+            self.changed.set()
+        self._tell(found.obstacles)
+        for notice in found.notices:
+            if notice not in self._noticed:
+                _log.warning("%s", notice)
+        self._noticed.update(found.notices)
+        return found
 
-async def _obstacle(discovery: Discovery) -> str | None:
-    try:
-        missing = _NEEDED - await discovery.served()
-    except OperatorError as error:
-        return error.message
-    if not missing:
-        return None
-    told = " and ".join(f"{plural}.{names.GROUP}" for plural in sorted(missing))
-    return f"waiting for CustomResourceDefinitions {told}: install them with kubectl apply --server-side -k crds"
+    def _tell(self, obstacles: tuple[str, ...]) -> None:
+        before = self._condition.obstacles
+        self._condition.obstacles = obstacles
+        for line in obstacles:
+            if line not in before:
+                _log.warning("%s", line)
+        for line in before:
+            if line not in obstacles:
+                _log.info("no more: %s", line)
+
+    async def _sleep(self) -> None:
+        if not self._condition.obstacles:
+            await asyncio.sleep(_EVERY)
+            return
+        await asyncio.sleep(self._pause)
+        self._pause = min(self._pause * _SLOWER, _AT_LAST)

@@ -18,6 +18,11 @@ class Kind:
     name: str
     plural: str
 
+    @property
+    def group(self) -> str:
+        """Its API group: empty for the core's."""
+        return self.api_version.rpartition("/")[0]
+
     def path(self, namespace: str | None, name: str | None = None, *, subresource: str | None = None) -> str:
         """Return the path of one object, or of all in a namespace, or of all."""
         prefix = "/apis" if "/" in self.api_version else "/api"

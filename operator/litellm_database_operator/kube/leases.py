@@ -1,11 +1,14 @@
 """The Lease by which operators agree on one that works; control/lease.py decides."""
 
 from http import HTTPStatus
+from typing import Final
 
 from litellm_database_operator.kube import kinds
 from litellm_database_operator.kube.api import Api
 from litellm_database_operator.kube.api_errors import ApiStatusError, explained
 from litellm_database_operator.kube.kinds import Body
+
+LEASE_NAME: Final = "litellm-database-operator"
 
 
 class Leases:

@@ -12,8 +12,7 @@ from litellm_database_operator.kube.api_errors import ApiStatusError, explained
 from litellm_database_operator.kube.effects import Effects, undisturbed
 from litellm_database_operator.kube.events import Posted, event_body, time_stamp
 from litellm_database_operator.kube.kinds import Body, Kind, uid_of
-from litellm_database_operator.kube.reading import Json, items
-from litellm_database_operator.model import names
+from litellm_database_operator.kube.reading import Json
 from litellm_database_operator.model.outcome import Event
 
 _CHUNK: Final = 500
@@ -29,12 +28,6 @@ class Resources:
         self._instance = instance
         self._effects = effects
         self._posted = Posted()
-
-    async def served(self) -> frozenset[str]:
-        """Return the plurals that the API server serves of our group: none before the CRDs are installed."""
-        with explained(f"discover {names.API_VERSION}"):
-            found = await self._api.fetch(f"/apis/{names.API_VERSION}")
-        return frozenset(item["name"] for item in items(found or {}, "resources"))
 
     async def fetch(self, kind: Kind, namespace: str, name: str) -> Body | None:
         """Return one, or None."""

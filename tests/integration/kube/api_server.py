@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,18 @@ class ApiServer:
         """Install our kinds, and wait until they are served."""
         self.kubectl("apply", "--server-side", "-k", str(_ROOT / "crds"))
         self.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+
+    def wait_for(self, ask: Callable[[], str], fits: Callable[[str], bool]) -> str:
+        """Ask until the answer fits, and return it; TimeoutError."""
+        answer = ""
+
+        def fitting() -> bool:
+            nonlocal answer
+            answer = ask()
+            return fits(answer)
+
+        _wait_until(fitting, what="the answer")
+        return answer
 
     def _start_etcd(self) -> None:
         client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._peer_port}"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from litellm_database_operator.kube.api import Api, connect
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.resources import Resources
+from tests.integration.kube.accounts import Account
 from tests.integration.kube.api_server import ApiServer
 from tests.support.kubernetes_program import ensure_kubernetes_program
 
@@ -47,6 +49,20 @@ def namespace(api_server: ApiServer) -> str:
     name = f"t{secrets.token_hex(4)}"
     api_server.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
     return name
+
+
+@pytest.fixture
+def account(api_server: ApiServer, namespace: str, tmp_path: Path) -> Account:
+    """Give an account without rights, in the test's namespace."""
+    return Account(api_server, namespace, tmp_path)
+
+
+@pytest.fixture
+def own_api_server(tmp_path: Path, api_server: ApiServer) -> Iterator[ApiServer]:
+    """Give an API server without our CRDs, for one test; the shared one has brought the program."""
+    del api_server
+    with closing(ApiServer(tmp_path)) as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The operator's process with passes that touch no database: what surrounds a pass is the product's own.
 
-A pass takes LITELLMDB_TEST_PASS_SECONDS and then is content.
+A pass takes LITELLMDB_TEST_PASS_SECONDS and then is content; a watch is begun anew after
+LITELLMDB_TEST_WATCH_SECONDS, as it else is after ten minutes, and a refusal is final at once, as else after five.
 """
 
 from __future__ import annotations
@@ -8,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from unittest import mock
 
+import kopf
+
 from litellm_database_operator import __main__ as operator
 from litellm_database_operator.control.passes import Control, Reconcilers
+from litellm_database_operator.handlers import settings as door_settings
 from litellm_database_operator.kube.api import Api
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.resources import Resources
@@ -22,6 +26,7 @@ from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.reconcile.servers import Servers
 from litellm_database_operator.settings import Settings
 
+WATCH_SECONDS = float(os.environ.get("LITELLMDB_TEST_WATCH_SECONDS", "0"))
 PASS_SECONDS = float(os.environ.get("LITELLMDB_TEST_PASS_SECONDS", "0.01"))
 
 
@@ -40,14 +45,26 @@ async def be_content(body: Mapping[str, Any]) -> Outcome:
     )
 
 
-async def build(api: Api, settings: Settings) -> operator.Operator:
+async def build(api: Api, settings: Settings, *, namespaces: Sequence[str | None]) -> operator.Operator:
     """Wire up everything but PostgreSQL."""
+    del namespaces
     resources = Resources(api, instance=settings.pod_name)
     reconcilers = Reconcilers(database=be_content, server=be_content)
     control = Control(resources, reconcilers, server_of=lambda _body: None)
     return operator.Operator(control=control, resources=resources, servers=Servers(Cluster(api), settings))
 
 
+async def watch_shortly(settings: kopf.OperatorSettings, **more: Any) -> None:
+    """Set what the operator sets; where told so, end each watch soon, and give up soon."""
+    await configure(settings, **more)
+    if WATCH_SECONDS:
+        settings.watching.client_timeout = WATCH_SECONDS
+        settings.networking.error_backoffs = (0.1,)
+
+
+configure = door_settings.configure
+
 if __name__ == "__main__":
+    door_settings.configure = watch_shortly
     with mock.patch.object(operator, "build", build):
         sys.exit(operator.main())

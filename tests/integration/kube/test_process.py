@@ -11,12 +11,12 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.integration.kube.accounts import Account, named
 from tests.integration.kube.api_server import ApiServer
 from tests.support.ports import reserve_port
 
@@ -52,13 +52,20 @@ class Process:
 
     def probe(self, path: str) -> int:
         """Return the probe's answer, 0 while none is served."""
+        return self._ask(path)[0]
+
+    def answer(self, path: str) -> str:
+        """Return what the probe says."""
+        return self._ask(path)[1]
+
+    def _ask(self, path: str) -> tuple[int, str]:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
-                return answer.status
+                return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
-            return error.code
+            return error.code, error.read().decode()
         except OSError:
-            return 0
+            return 0, ""
 
     def end(self, number: int = signal.SIGTERM) -> int:
         """Send a signal and return the exit code."""
@@ -112,17 +119,109 @@ def lease(server: ApiServer, namespace: str) -> dict[str, Any]:
     return server.get("lease", "litellm-database-operator", "-n", namespace)["spec"]
 
 
-def test_installed_before_its_crds_it_waits_says_so_and_recovers(start: Start, tmp_path: Path) -> None:
-    with closing(ApiServer(tmp_path)) as server:
-        operator = start(server, "default")
-        wait_until(lambda: operator.probe("/readyz") == 503 and "waiting for Custom" in operator.output)
-        assert operator.probe("/livez") == 200
-        server.install_crds()
-        create(server, "default", "a")
-        wait_until(lambda: ready(server, "default"))
-        assert operator.probe("/readyz") == 200
-        assert operator.output.count("waiting for CustomResourceDefinitions") == 1
-        assert operator.end() == 0
+def test_installed_before_its_crds_it_waits_says_so_and_recovers(start: Start, own_api_server: ApiServer) -> None:
+    server = own_api_server
+    operator = start(server, "default")
+    wait_until(lambda: operator.probe("/readyz") == 503 and "are not served" in operator.output)
+    assert operator.probe("/livez") == 200
+    server.install_crds()
+    create(server, "default", "a")
+    wait_until(lambda: ready(server, "default"))
+    assert operator.probe("/readyz") == 200
+    assert operator.output.count("are not served") == 2  # when it was missing, and when it was no more
+    assert operator.end() == 0
+
+
+def granted(start: Start, api_server: ApiServer, account: Account, *more: str, **settings: str) -> Process:
+    """Start an operator as an account that was granted little or much."""
+    watched = ",".join((account.namespace, *more))
+    where = {"KUBECONFIG": str(account.kubeconfig), "LITELLMDB_WATCH_NAMESPACES": watched}
+    return start(api_server, account.namespace, **(where | settings))
+
+
+def test_without_the_right_to_watch_it_waits_names_it_and_begins_by_itself(
+    api_server: ApiServer, account: Account, start: Start
+) -> None:
+    account.grant(without={("litellmdatabases", "watch")})
+    operator = granted(start, api_server, account)
+    line = f"the operator may not watch litellmdatabases.litellmdb.dev in namespace {account.namespace}"
+    wait_until(lambda: line in operator.output)
+    assert (operator.probe("/readyz"), operator.probe("/livez")) == (503, 200)
+    assert line in operator.answer("/readyz")
+    create(api_server, account.namespace, "a")
+    account.grant()
+    wait_until(lambda: ready(api_server, account.namespace))
+    wait_until(lambda: operator.probe("/readyz") == 200)
+    assert operator.output.count(line) == 2  # when it was missing, and when it was no more
+    assert operator.end() == 0
+
+
+def test_another_missing_right_is_named_and_hinders_nothing_else(
+    api_server: ApiServer, account: Account, start: Start
+) -> None:
+    account.grant(without={("services", "create")})
+    operator = granted(start, api_server, account)
+    create(api_server, account.namespace, "a")
+    wait_until(lambda: ready(api_server, account.namespace))
+    assert operator.probe("/readyz") == 503
+    assert "may not create services" in operator.answer("/readyz")
+    account.grant()
+    wait_until(lambda: operator.probe("/readyz") == 200)
+    assert operator.end() == 0
+
+
+def test_a_namespace_that_comes_later_is_served_without_a_restart(
+    api_server: ApiServer, account: Account, start: Start
+) -> None:
+    account.grant()
+    later = f"{account.namespace}-later"
+    operator = granted(start, api_server, account, later)
+    create(api_server, account.namespace, "a")
+    wait_until(lambda: ready(api_server, account.namespace))
+    assert f"namespace {later} of LITELLMDB_WATCH_NAMESPACES does not exist, or" in operator.answer("/readyz")
+    api_server.apply(named("v1", "Namespace", later, None))
+    account.grant(namespace=later)
+    create(api_server, later, "a")
+    wait_until(lambda: ready(api_server, later))
+    wait_until(lambda: operator.probe("/readyz") == 200)
+    create(api_server, account.namespace, "b")
+    wait_until(lambda: ready(api_server, account.namespace, "b"))
+    assert operator.end() == 0
+
+
+def test_a_namespace_that_comes_later_is_served_where_every_one_is_granted(
+    api_server: ApiServer, account: Account, start: Start
+) -> None:
+    account.grant_everywhere()
+    later = f"{account.namespace}-later"
+    operator = granted(start, api_server, account, later)
+    wait_until(lambda: "holding the Lease" in operator.output)
+    line = f"namespace {later} of LITELLMDB_WATCH_NAMESPACES does not exist:"
+    assert line in operator.answer("/readyz")
+    api_server.apply(named("v1", "Namespace", later, None))
+    create(api_server, later, "a")
+    wait_until(lambda: ready(api_server, later))
+    wait_until(lambda: operator.probe("/readyz") == 200)
+    assert operator.output.count(line) == 2
+    assert operator.end() == 0
+
+
+def test_a_right_to_watch_that_is_taken_away_ends_it_once_and_is_waited_for(
+    api_server: ApiServer, account: Account, start: Start
+) -> None:
+    account.grant()
+    operator = granted(start, api_server, account, LITELLMDB_TEST_WATCH_SECONDS="2")
+    create(api_server, account.namespace, "a")
+    wait_until(lambda: ready(api_server, account.namespace))
+    account.grant(without={("litellmdatabases", "watch")})
+    assert operator.process.wait(SECONDS) == 1
+    assert "a right to watch was taken away" in operator.output
+    operator = granted(start, api_server, account)
+    wait_until(lambda: "may not watch litellmdatabases.litellmdb.dev" in operator.output)
+    account.grant()
+    create(api_server, account.namespace, "b")
+    wait_until(lambda: ready(api_server, account.namespace, "b"))
+    assert operator.end() == 0
 
 
 def test_a_resource_becomes_ready_and_goes(api_server: ApiServer, namespace: str, start: Start) -> None:

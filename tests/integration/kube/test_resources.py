@@ -42,10 +42,6 @@ async def test_lists_come_in_chunks_and_say_their_kind(
     assert (await resources.list_all(SERVER, namespace))[0] == []
 
 
-async def test_what_is_served(resources: Resources) -> None:
-    assert await resources.served() >= {"litellmdatabases", "postgresservers"}
-
-
 async def test_an_event_is_in_what_describe_shows(resources: Resources, api_server: ApiServer, body: Body) -> None:
     event = Event(type="Warning", reason=Reason.SERVER_UNREACHABLE, message="cannot reach main")
     await resources.post_event(body, event)

@@ -1,0 +1,188 @@
+"""Whether the operator was installed well: its CRDs, its rights and its namespaces, judged from what the cluster says.
+
+start.py waits by it and tells the probes; check.py prints it. Each finding is one line that says what to do.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import BaseModel
+
+from litellm_database_operator.kube.access import Access
+from litellm_database_operator.kube.discovery import Discovery
+from litellm_database_operator.kube.kinds import DATABASE, SERVER, Kind
+from litellm_database_operator.kube.reading import Json
+from litellm_database_operator.kube.rights import Need, needs_in, needs_of_its_own
+from litellm_database_operator.model import names
+from litellm_database_operator.model.fields import lacking, model_fields, schema_fields
+from litellm_database_operator.model.resource import LiteLLMDatabaseSpec, PostgresServerSpec
+from litellm_database_operator.settings import PlaceSettings
+
+_SPECS: Final[Mapping[Kind, type[BaseModel]]] = {DATABASE: LiteLLMDatabaseSpec, SERVER: PostgresServerSpec}
+_CRDS: Final = "kubectl apply --server-side -k crds, or an upgrade of the chart"
+_GRANTED_BY: Final = "apply manifests/rbac, or upgrade the chart"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an operator works, by its settings."""
+
+    own: str
+    """Its own namespace."""
+    watched: tuple[str, ...]
+    """The namespaces that it watches; none is every one."""
+    has_identity: bool
+    """Whether one is set, so that the own namespace's uid is not needed."""
+
+    @property
+    def namespaces(self) -> tuple[str | None, ...]:
+        """The watched namespaces; None is every one."""
+        return self.watched or (None,)
+
+    def needs(self) -> Iterator[Need]:
+        """Yield every right that it needs."""
+        yield from needs_of_its_own(self.own, has_identity=self.has_identity)
+        for namespace in self.namespaces:
+            yield from needs_in(namespace)
+
+
+def place_of(settings: PlaceSettings) -> Place:
+    """Return where an operator with these settings works."""
+    return Place(
+        own=settings.pod_namespace, watched=settings.watch_namespaces, has_identity=settings.identity is not None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the API server says."""
+
+    served: Mapping[str, frozenset[str]]
+    """The plurals of our group, by version."""
+    schemas: Mapping[str, Json]
+    """The schema of spec, by kind."""
+    missing: tuple[Need, ...] = ()
+    absent: tuple[str, ...] = ()
+    """Watched namespaces that do not exist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What is wrong with an installation, a line each."""
+
+    blocking: tuple[str, ...] = ()
+    """Why no work can begin."""
+    failing: tuple[str, ...] = ()
+    """What will not work, while the rest does."""
+    notices: tuple[str, ...] = ()
+    """What is unusual, and hinders nothing."""
+    watchable: tuple[str | None, ...] = field(default=(None,))
+    """The watched namespaces whose watch can begin; None is every one."""
+
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        """Why the operator is not ready: it is when it can do all that it is for."""
+        return self.blocking + self.failing
+
+
+async def look(discovery: Discovery, access: Access, place: Place) -> Seen:
+    """Ask the API server, and change nothing; UnavailableError when it does not answer."""
+    served = {names.VERSION: await discovery.served()}
+    if not _plurals() <= served[names.VERSION]:
+        served |= {version: await discovery.served(version) for version in await discovery.versions()}
+    return Seen(
+        served=served,
+        schemas=await discovery.spec_schemas(),
+        missing=tuple(await access.missing(place.needs())),
+        absent=tuple(await access.absent(place.watched)),
+    )
+
+
+def judge(seen: Seen, place: Place) -> Findings:
+    """Tell what is wrong with an installation."""
+    unwatchable = {need.namespace for need in seen.missing if need.is_for_watching}
+    watchable = tuple(namespace for namespace in place.namespaces if namespace not in unwatchable)
+    blocking = [*_of_crds(seen), *(_tell(need) for need in seen.missing if _is_own(need, place))]
+    failing = [line for namespace in place.namespaces for line in _of_namespace(namespace, seen)]
+    if not watchable:
+        blocking, failing = blocking + failing, []
+    return Findings(
+        blocking=tuple(blocking), failing=tuple(failing), notices=tuple(_notices(seen)), watchable=watchable
+    )
+
+
+def _of_crds(seen: Seen) -> Iterator[str]:
+    unserved = _plurals() - seen.served[names.VERSION]
+    elsewhere = {plural: _versions_of(plural, seen) for plural in sorted(unserved)}
+    if nowhere := [_crd(plural) for plural, versions in elsewhere.items() if not versions]:
+        yield f"CustomResourceDefinitions {' and '.join(nowhere)} are not served: install them with {_CRDS}"
+    for plural, versions in elsewhere.items():
+        if versions:
+            yield (
+                f"CustomResourceDefinition {_crd(plural)} serves {', '.join(versions)} and not {names.VERSION}, the "
+                "version of this operator: install CRDs and operator of one release"
+            )
+    for kind in _SPECS:
+        if kind.plural not in unserved:
+            yield from _of_schema(kind, seen.schemas.get(kind.name) or {})
+
+
+def _of_schema(kind: Kind, schema: Json) -> Iterator[str]:
+    if not schema:  # OpenAPI follows discovery by a second or so
+        yield f"the API server does not tell the schema of {_crd(kind.plural)} yet"
+    elif older := lacking(model_fields(_SPECS[kind]), schema_fields(schema)):
+        yield (
+            f"CustomResourceDefinition {_crd(kind.plural)} is older than this operator: it lacks {', '.join(older)}, "
+            f"which would be dropped in silence; bring it up to date with {_CRDS}"
+        )
+
+
+def _notices(seen: Seen) -> Iterator[str]:
+    for kind, model in _SPECS.items():
+        schema = seen.schemas.get(kind.name) or {}
+        if newer := lacking(schema_fields(schema), model_fields(model)):
+            yield (
+                f"CustomResourceDefinition {_crd(kind.plural)} is newer than this operator: it has {', '.join(newer)}, "
+                "and a resource with one of these is refused as InvalidSpec until the operator is upgraded"
+            )
+
+
+def _of_namespace(namespace: str | None, seen: Seen) -> Iterator[str]:
+    missing = [need for need in seen.missing if need in set(needs_in(namespace))]
+    if namespace in seen.absent:
+        yield (
+            f"namespace {namespace} of LITELLMDB_WATCH_NAMESPACES does not exist: create it, or take it off the list; "
+            "it is served as soon as it is there"
+        )
+    elif namespace is not None and len(missing) == len(list(needs_in(namespace))):
+        yield (
+            f"namespace {namespace} of LITELLMDB_WATCH_NAMESPACES does not exist, or nothing is granted in it: create "
+            f"it, and {_GRANTED_BY}; it is served as soon as it is there"
+        )
+    else:
+        yield from map(_tell, missing)
+
+
+def _tell(need: Need) -> str:
+    right = need.right
+    kind = ".".join(filter(None, (right.kind.plural, right.kind.group)))
+    resource = "/".join(filter(None, (kind, right.subresource)))
+    where = "in any namespace" if need.namespace is None else f"in namespace {need.namespace}"
+    return f"the operator may not {need.verb} {resource} {where}, so that {right.without}: {_GRANTED_BY}"
+
+
+def _is_own(need: Need, place: Place) -> bool:
+    return need in set(needs_of_its_own(place.own, has_identity=place.has_identity))
+
+
+def _plurals() -> frozenset[str]:
+    return frozenset(kind.plural for kind in _SPECS)
+
+
+def _versions_of(plural: str, seen: Seen) -> list[str]:
+    return sorted(version for version, plurals in seen.served.items() if plural in plurals)
+
+
+def _crd(plural: str) -> str:
+    return f"{plural}.{names.GROUP}"
