@@ -1,7 +1,7 @@
 {{/* The part of some values that is not empty, as YAML: empty texts, lists, objects and nulls are left out at every
-depth, false and 0 stay. What Kubernetes defines, or people name, is taken whole: there an empty text has a meaning. */}}
+depth, false and 0 stay. What people name is taken whole, there an empty text has a meaning, and so are lists. */}}
 {{- define "database.filled" -}}
-{{- $whole := list "labels" "annotations" "keys" "nodeSelector" "affinity" "selector" "resources" }}
+{{- $whole := list "labels" "annotations" "keys" "nodeSelector" "selector" }}
 {{- $filled := dict }}
 {{- range $key, $value := . }}
 {{- if and (kindIs "map" $value) (not (has $key $whole)) }}

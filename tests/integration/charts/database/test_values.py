@@ -83,7 +83,7 @@ def test_an_external_server_of_its_own(render: Render) -> None:
     assert "embedded" not in server["spec"]
 
 
-def test_what_people_name_and_kubernetes_defines_is_taken_whole(render: Render) -> None:
+def test_what_people_name_and_every_list_is_taken_whole(render: Render) -> None:
     term: Body = {"topologyKey": "zone", "namespaceSelector": {}}
     pod: Body = {
         "labels": {"team": ""},
