@@ -24,7 +24,17 @@ _EDITED: Final[Body] = {
         "DATABASE_URL": b64encode(b"postgresql://elsewhere.example.com/db").decode(),
         "DATABASE_PASSWORD": b64encode(b"chosen-by-a-tenant").decode(),
         "DATABASE_SCHEMA": None,
-    }
+        "PGPASSWORD": b64encode(b"chosen-by-a-tenant").decode(),
+    },
+    "metadata": {"labels": {"team": "b", "theirs": "t"}, "annotations": {"reloader.stakater.com/match": None}},
+}
+_ASKED: Final[Body] = {
+    "labels": {"team": "a"},
+    "annotations": {"reloader.stakater.com/match": "true"},
+    "keys": {
+        "PGPASSWORD": "$(password)",
+        "dsn": "host=$(host) port=$(port) dbname=$(database.conninfo) user=$(username.conninfo) password=$(password)",
+    },
 }
 
 
@@ -32,7 +42,8 @@ _EDITED: Final[Body] = {
 def damaged(any_namespace: NewNamespace, shared: ServerPod) -> Kubectl:
     """Give two databases whose Secrets are no more what they were; it takes up to a round until that is seen."""
     kubectl = any_namespace()
-    kubectl.apply(*(database(name, server=shared.name, of=shared.namespace) for name in ("deleted", "edited")))
+    on = {"server": shared.name, "of": shared.namespace}
+    kubectl.apply(database("deleted", **on), database("edited", **on, secret=_ASKED))
     for name in ("deleted", "edited"):
         kubectl.wait_for("lldb", name, is_ready, within=READY_WITHIN)
     kubectl.delete("secret", "deleted-db")
@@ -118,3 +129,26 @@ def test_secret_that_was_edited_is_mended_and_no_password_taken_from_it(damaged:
     assert (chosen, agrees) == (False, True)
     with shared.enter(damaged.secret("edited-db")) as session:
         session.execute(_NOTE)
+
+
+def test_what_spec_asks_of_a_secret_is_mended_and_goes_when_it_is_asked_no_more(damaged: Kubectl) -> None:
+    def is_dressed(secret: Body) -> bool:
+        meta = secret["metadata"]
+        asked_of = _ASKED["annotations"].items() <= meta["annotations"].items()
+        return asked_of and (meta["labels"]["team"], meta["labels"]["theirs"]) == ("a", "t")
+
+    damaged.wait_for("secret", "edited-db", is_dressed, within=_A_ROUND)
+    data = damaged.secret("edited-db")
+    agrees = data["PGPASSWORD"] == data["DATABASE_PASSWORD"]
+    connects = data["dsn"].endswith(
+        f"dbname='{data['database']}' user='{data['username']}' password={data['password']}"
+    )
+    assert (agrees, connects) == (True, True)
+    damaged.patch("lldb", "edited", {"spec": {"secret": {"labels": None, "annotations": None, "keys": {"dsn": None}}}})
+    bare = damaged.wait_for(
+        "secret", "edited-db", lambda secret: "team" not in secret["metadata"]["labels"], within=READY_WITHIN
+    )
+    assert bare["metadata"]["labels"]["theirs"] == "t"
+    assert bare["metadata"]["annotations"].keys() == {"litellmdb.dev/system-identifier"}
+    assert "dsn" not in bare["data"]
+    assert "PGPASSWORD" in bare["data"]

@@ -16,11 +16,12 @@ from litellm_database_operator.kube.kinds import DATABASE, SECRET, Body
 from litellm_database_operator.kube.leases import Leases
 from litellm_database_operator.kube.objects import Owner
 from litellm_database_operator.kube.resources import Resources
-from litellm_database_operator.kube.secrets import published_secret, secret_data, secret_facts
+from litellm_database_operator.kube.secrets import ca_secret, published_secret, secret_data, secret_facts
 from litellm_database_operator.model import names
 from litellm_database_operator.model.outcome import Event
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.planning.steps import PublishSecret
+from litellm_database_operator.model.secret_metadata import KEEPING_ALL, SecretMetadata
+from litellm_database_operator.planning.steps import PublishCa, PublishSecret
 from tests.support.kube_samples import BINDING, OWNER, STEP
 
 PUBLISH = PublishSecret(name="gateway-db", binding=BINDING, system_identifier="73", replaces=None)
@@ -103,6 +104,34 @@ async def test_a_published_secret_is_made_read_and_brought_back(
     assert secret_data(mended) == BINDING.published()
     assert mended["metadata"]["labels"]["team"] == "a"
     assert len(mended["metadata"]["ownerReferences"]) == 1
+
+
+async def test_labels_and_annotations_are_set_and_dropped_and_others_stay(
+    api: Api, cluster: Cluster, owner: Owner
+) -> None:
+    first = SecretMetadata(labels={"team": "a", "stage": "x"}, annotations={"example.com/a": "1", "example.com/b": "2"})
+    made = await cluster.create_secret(published_secret(replace(PUBLISH, metadata=first), owner))
+    ours = made["metadata"]["labels"].keys() - first.labels.keys()
+    edited = await change(api, SECRET, made, metadata={"labels": {"theirs": "t"}, "annotations": {"theirs": "t"}})
+    then = SecretMetadata(
+        labels={"team": "b"},
+        annotations={"example.com/a": "3"},
+        dropped_labels=frozenset({"stage"}),
+        dropped_annotations=frozenset({"example.com/b"}),
+    )
+    step = replace(PUBLISH, replaces=edited["metadata"]["resourceVersion"], metadata=then)
+    mended = await cluster.replace_secret(published_secret(step, owner), dropping=then)
+    labels, annotations = mended["metadata"]["labels"], mended["metadata"]["annotations"]
+    assert labels.keys() == ours | {"team", "theirs"}
+    assert (labels["team"], labels["theirs"]) == ("b", "t")
+    assert annotations == {"example.com/a": "3", "theirs": "t", names.SYSTEM_IDENTIFIER_ANNOTATION: "73"}
+    certificate = PublishCa(name="gateway-db-ca", certificate="PEM", replaces=None, metadata=first)
+    beside = await cluster.create_secret(ca_secret(certificate, owner))
+    bare = replace(certificate, replaces=beside["metadata"]["resourceVersion"], metadata=KEEPING_ALL)
+    all_gone = SecretMetadata(dropped_labels=frozenset(first.labels), dropped_annotations=frozenset(first.annotations))
+    stripped = await cluster.replace_secret(ca_secret(bare, owner), dropping=all_gone)
+    assert stripped["metadata"]["labels"].keys() == ours
+    assert not stripped["metadata"].get("annotations")
 
 
 async def test_a_secret_that_somebody_made_or_changed_meanwhile_is_not_overwritten(

@@ -11,7 +11,14 @@ from pydantic import BaseModel
 from litellm_database_operator.model import names, report, templates
 from litellm_database_operator.model.bundle import Digest
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.reserved import RESERVED_KEYS, RESERVED_METADATA, Reserved
+from litellm_database_operator.model.reserved import (
+    MAX_KEY_PREFIX,
+    METADATA_KEY,
+    RESERVED_KEYS,
+    RESERVED_METADATA,
+    SECRET_KEY,
+    Reserved,
+)
 from litellm_database_operator.model.resource import LiteLLMDatabaseSpec, PostgresServerSpec, PublishedSecret
 
 Schema = dict[str, Any]
@@ -222,7 +229,7 @@ def test_what_the_secret_may_not_hold_is_written_once(field: str, groups: tuple[
     found = fields_of(DATABASES)[f".spec.secret.{field}"]
     (syntax, _), *refused = rules_of(found)
     assert refused == [(group.rule(), group.message) for group in groups]
-    pattern, bound = (names.SECRET_KEY, 253) if field == "keys" else (names.METADATA_KEY, names.MAX_KEY_PREFIX)
+    pattern, bound = (SECRET_KEY, 253) if field == "keys" else (METADATA_KEY, MAX_KEY_PREFIX)
     assert f"key.matches('{pattern}') && " in syntax
     assert syntax.endswith(f" <= {bound})")
 

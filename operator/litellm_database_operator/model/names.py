@@ -59,17 +59,6 @@ OPERATOR_SCHEMA: Final = SchemaName("litellm_operator")
 LEDGER_TABLE: Final = "_prisma_migrations"
 CA_MOUNT_PATH: Final = "/etc/litellmdb/ca.crt"
 
-METADATA_KEY: Final = (
-    "^(([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*)/)?"
-    "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
-)
-"""A label's or annotation's key; the part before the slash has at most 253 characters.
-https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
-MAX_KEY_PREFIX: Final = 253
-SECRET_KEY: Final = "^([-_a-zA-Z0-9]|[.][-_a-zA-Z0-9])[-._a-zA-Z0-9]*$"
-"""A Secret's key, which is a file's name where it is mounted: not `.`, and not with `..` at its beginning.
-https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data"""
-
 MAX_DATABASE_BYTES: Final = 53
 """PostgreSQL cuts names at 63 bytes; the longest suffix of ours, `_migrator`, leaves room for one more."""
 _HASH_LENGTH: Final = 8

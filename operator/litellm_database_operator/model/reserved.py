@@ -1,4 +1,4 @@
-"""Keys that spec.secret may not hold: labels and annotations by which others own things, variables that break a pod.
+"""Keys that spec.secret may hold, and may not: those by which others own things, variables that break a pod.
 
 The one list of them. The CRD refuses the same with the same words, and a test compares; planning/parse.py refuses
 once more, because the CRD that is installed may be older.
@@ -8,6 +8,17 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
+
+METADATA_KEY: Final = (
+    "^(([a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*)/)?"
+    "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+)
+"""A label's or annotation's key; the part before the slash has at most 253 characters.
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
+MAX_KEY_PREFIX: Final = 253
+SECRET_KEY: Final = "^([-_a-zA-Z0-9]|[.][-_a-zA-Z0-9])[-._a-zA-Z0-9]*$"
+"""A Secret's key, which is a file's name where it is mounted: not `.`, and not with `..` at its beginning.
+https://kubernetes.io/docs/concepts/configuration/secret/#restriction-names-data"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from litellm_database_operator.model import names
+from litellm_database_operator.model import names, reserved
 from litellm_database_operator.model.migration import Engine, Policy
 from litellm_database_operator.model.names import DatabaseName, SchemaName
 
@@ -17,10 +17,10 @@ DEFAULT_DEADLINE_SECONDS: Final = 1800
 DEFAULT_CONCURRENT_MIGRATIONS: Final = 4
 
 ObjectName = Annotated[str, Field(min_length=1, max_length=253)]
-LabelKey = Annotated[str, Field(max_length=317, pattern=names.METADATA_KEY)]
+LabelKey = Annotated[str, Field(max_length=317, pattern=reserved.METADATA_KEY)]
 LabelValue = Annotated[str, Field(max_length=63, pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$")]
 AnnotationValue = Annotated[str, Field(max_length=1024)]
-SecretKey = Annotated[str, Field(max_length=253, pattern=names.SECRET_KEY)]
+SecretKey = Annotated[str, Field(max_length=253, pattern=reserved.SECRET_KEY)]
 Template = Annotated[str, Field(max_length=1024)]
 DatabaseLength = Annotated[str, Field(min_length=1, max_length=names.MAX_DATABASE_BYTES)]
 

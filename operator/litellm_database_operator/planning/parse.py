@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from litellm_database_operator.errors import InvalidSpecError
 from litellm_database_operator.model import names
 from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.reserved import RESERVED_KEYS, RESERVED_METADATA, refusals
+from litellm_database_operator.model.reserved import MAX_KEY_PREFIX, RESERVED_KEYS, RESERVED_METADATA, refusals
 from litellm_database_operator.model.resource import LiteLLMDatabase, PostgresServer, PublishedSecret
 from litellm_database_operator.model.templates import flaw_of
 from litellm_database_operator.planning.words import quoted
@@ -59,8 +59,8 @@ def _secret_refusals(secret: PublishedSecret) -> Iterator[str]:
     """Yield what would make the Secret another's, break a pod that starts from it, or be refused when it is written."""
     for field, held in (("labels", secret.labels), ("annotations", secret.annotations)):
         yield from (f"cannot use spec.secret.{field}: it {told}" for told in refusals(held, RESERVED_METADATA))
-        if any(key.rfind("/") > names.MAX_KEY_PREFIX for key in held):
-            yield f"cannot use spec.secret.{field}: a key has more than {names.MAX_KEY_PREFIX} characters before its /"
+        if any(key.rfind("/") > MAX_KEY_PREFIX for key in held):
+            yield f"cannot use spec.secret.{field}: a key has more than {MAX_KEY_PREFIX} characters before its /"
     yield from (f"cannot use spec.secret.keys: it {told}" for told in refusals(secret.keys, RESERVED_KEYS))
     for key, template in secret.keys.items():
         if flaw := flaw_of(template):

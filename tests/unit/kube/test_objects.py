@@ -18,7 +18,7 @@ from litellm_database_operator.kube.embedded import (
     users_let_in,
 )
 from litellm_database_operator.kube.jobs import migration_job
-from litellm_database_operator.kube.objects import to_json
+from litellm_database_operator.kube.objects import database_labels, to_json
 from litellm_database_operator.kube.secrets import (
     admin_secret,
     ca_secret,
@@ -27,8 +27,10 @@ from litellm_database_operator.kube.secrets import (
     secret_data,
     secret_facts,
 )
+from litellm_database_operator.model import names
 from litellm_database_operator.model.resource import AllowedNamespaces, Embedded, PodTemplate, Resources
 from litellm_database_operator.model.secret import PASSWORD_KEY, Password
+from litellm_database_operator.model.secret_metadata import SecretMetadata
 from litellm_database_operator.planning.steps import PublishCa, PublishSecret
 from tests.support.kube_samples import BINDING, OWNER, STEP
 
@@ -234,6 +236,29 @@ def test_resources_that_are_asked_for_take_the_place_of_ours(given: dict[str, An
     built = to_json(embedded_stateful_set("main", "data", image="postgres:16", asked=asked))
     (container,) = pod(built)["containers"]
     assert container["resources"] == written
+
+
+def test_ours_goes_before_what_is_asked_for() -> None:
+    asked = SecretMetadata(
+        labels={"team": "a", names.DATABASE_LABEL: "other"}, annotations={names.SYSTEM_IDENTIFIER_ANNOTATION: "1"}
+    )
+    meta = to_json(published_secret(replace(PUBLISH, metadata=asked), OWNER))["metadata"]
+    assert meta["labels"] == {"team": "a", **database_labels(OWNER.name)}
+    assert meta["annotations"] == {names.SYSTEM_IDENTIFIER_ANNOTATION: PUBLISH.system_identifier}
+
+
+def test_a_secret_is_read_with_what_it_bears() -> None:
+    asked = SecretMetadata(labels={"team": "a"}, annotations={"example.com/a": "1"})
+    body = to_json(published_secret(replace(PUBLISH, metadata=asked), OWNER))
+    body["metadata"] |= {"resourceVersion": "7", "uid": "s1"}
+    assert asked.is_on(secret_facts(body, OWNER.name, OWNER.uid))
+    assert not asked.is_on(secret_facts(published(), OWNER.name, OWNER.uid))
+
+
+def test_the_migrators_secret_bears_nothing_that_is_asked_for() -> None:
+    meta = to_json(migrator_secret(STEP, OWNER, replaces=None))["metadata"]
+    assert meta["labels"] == database_labels(OWNER.name)
+    assert "annotations" not in meta, "a copy of it would be a copy of the right to migrate"
 
 
 def published() -> dict[str, Any]:
