@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from litellm_database_operator.errors import InvalidSpecError
 from litellm_database_operator.model import names
@@ -68,5 +69,13 @@ def _secret_refusals(secret: PublishedSecret) -> Iterator[str]:
 
 
 def _invalid(error: ValidationError) -> InvalidSpecError:
-    told = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors(include_input=False))
+    told = "; ".join(map(_told, error.errors(include_input=False)))
     return InvalidSpecError(Reason.INVALID_SPEC, f"cannot read the resource: {told}")
+
+
+def _told(item: ErrorDetails) -> str:
+    """Say what is wrong with a field; one that is unknown here was let in by a CRD of a newer release."""
+    field = ".".join(map(str, item["loc"]))
+    if item["type"] == "extra_forbidden":
+        return f"{field}: this operator is older than its CRDs and does not know the field: upgrade it, or leave it out"
+    return f"{field}: {item['msg']}"

@@ -201,3 +201,12 @@ def test_a_server_needs_only_where_it_is_and_its_admin() -> None:
         4,
         "Retain",
     )
+
+
+def test_a_field_of_a_newer_crd_is_named_with_what_to_do() -> None:
+    with pytest.raises(InvalidSpecError) as caught:
+        parse_database(body_of({"migration": {"fresh": True}}))
+    assert caught.value.message == (
+        "cannot read the resource: spec.migration.fresh: this operator is older than its CRDs and does not know the "
+        "field: upgrade it, or leave it out"
+    )
