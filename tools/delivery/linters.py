@@ -10,7 +10,7 @@ import kubernetes_validate  # pyright: ignore[reportMissingTypeStubs]
 
 from cluster import binaries
 from tools.delivery.finding import Finding
-from tools.delivery.render import TOP, Body, cases, charts, read
+from tools.delivery.render import TOP, Body, cases, charts, objects
 
 VERSIONS: Final = ("1.30", "1.34")
 """The oldest Kubernetes that is promised, and the one that the tests run on."""
@@ -33,8 +33,8 @@ def helm_lint() -> Iterator[Finding]:
 def kubernetes_schemas(files: Iterable[Path]) -> Iterator[Finding]:
     """Hold every object against the API's own schemas, strictly: a field that does not exist is a finding."""
     for file in files:
-        for body in read(file):
-            if "kind" in body and not group_of(body).endswith(SERVED_BY_CRDS):
+        for body in objects(file.read_text()):
+            if not group_of(body).endswith(SERVED_BY_CRDS):
                 yield from schema_findings(body, source=_short(file))
 
 

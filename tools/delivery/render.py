@@ -25,7 +25,12 @@ def render_all() -> list[Path]:
     RENDERED.mkdir(parents=True, exist_ok=True)
     for old in RENDERED.glob("*.yaml"):
         old.unlink()
-    return [_written(name, command) for name, command in (*_charts(), *_kustomizations())]
+    return [_written(name, command) for name, command in renderings().items()]
+
+
+def renderings() -> dict[str, list[str]]:
+    """Return the commands that render what users install, by name; the programs are those of `make binaries`."""
+    return dict((*_charts(), *_kustomizations()))
 
 
 def charts() -> list[Path]:
@@ -39,10 +44,15 @@ def cases(chart: Path) -> dict[str, list[str]]:
     return {"default": []} | files
 
 
-def read(file: Path) -> list[Body]:
-    """Return the objects in a file; empty documents are none."""
-    documents: list[Any] = list(yaml.load_all(file.read_text(), Loader=yaml.CSafeLoader))
-    return [cast("Body", each) for each in documents if each is not None]
+def written_by_hand() -> list[Path]:
+    """Return the files below manifests/ but kustomize's own: objects, and values of other people's charts."""
+    return sorted(file for file in TOP.glob("manifests/**/*.yaml") if file.name != "kustomization.yaml")
+
+
+def objects(text: str) -> list[Body]:
+    """Return the objects of a YAML stream; a document without a kind is none."""
+    documents: list[Any] = list(yaml.load_all(text, Loader=yaml.CSafeLoader))
+    return [cast("Body", each) for each in documents if isinstance(each, dict) and "kind" in each]
 
 
 def _charts() -> Iterator[tuple[str, list[str]]]:
