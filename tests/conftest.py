@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,8 +20,8 @@ from tests.support.postgres_server import (
 )
 
 TESTS = Path(__file__).resolve().parent
-_SHARING = {("integration", "kube")}
-"""Folders whose tests share an API server."""
+_SHARING = {("integration", "kube"), ("integration", "litellm")}
+"""Folders whose tests share an API server, or databases that take long to make."""
 
 
 @pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
@@ -33,6 +34,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("/".join(folders[:2])))
 
 
+def pytest_collection_finish() -> None:
+    """Let the collector leave alone what lives as long as the session: a killed operator asks for collections."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def postgres_servers() -> Iterator[PostgresServers]:
     """Start servers of a test's own: other settings, TLS, one to stop or to silence."""
@@ -43,7 +50,7 @@ def postgres_servers() -> Iterator[PostgresServers]:
 @pytest.fixture(scope="session")
 def server_of_major(postgres_servers: PostgresServers) -> Callable[[int], PostgresServer]:
     """Give the shared server of a major version, started when first asked for."""
-    shared: dict[int, PostgresServer] = {}
+    shared = postgres_servers.shared
 
     def give(major: int) -> PostgresServer:
         if major not in shared:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -83,8 +83,11 @@ class PostgresServer:
         self._control("reload")
 
     def is_running(self) -> bool:
-        """Tell whether the server is up."""
-        return _run([self._programs / "pg_ctl", "status", "--pgdata", self._data]).returncode == 0
+        """Tell whether the server is up: its process works in its folder. Asked after each test, so without pg_ctl."""
+        with suppress(FileNotFoundError):
+            process = int((self._data / "postmaster.pid").read_text().split()[0])
+            return Path(f"/proc/{process}/cwd").samefile(self._data)
+        return False
 
     @contextmanager
     def silent(self) -> Generator[None]:
@@ -134,10 +137,20 @@ class PostgresServers:
         self.reaper = _start_reaper(self._folder)
         self.authority = Authority(self._folder / "authority")
         self.started: list[PostgresServer] = []
+        """Those that have not ended, stopped ones too."""
+        self.shared: dict[int, PostgresServer] = {}
+        """By major version, those that every test may use."""
 
     def close(self) -> None:
         """Stop every server and remove what they wrote."""
         self.reaper.communicate()
+
+    def end(self, server: PostgresServer) -> None:
+        """Stop a server and remove what it wrote: nobody needs it any more."""
+        if server.is_running():
+            server.stop("immediate")
+        shutil.rmtree(server.socket_folder)
+        self.started.remove(server)
 
     def start(
         self,
