@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from tests.e2e.conftest import READY_WITHIN
-from tests.support.helm import Helm, ensure_helm
+from tests.support.helm import Helm, HelmError, ensure_helm
 from tests.support.kubectl import ROOT, Body, Kubectl, is_ready
 from tests.support.resources import OLD
 
@@ -76,6 +76,8 @@ def test_a_release_comes_back_to_what_it_left(helm: Helm, kubectl: Kubectl) -> N
     notes = helm.install("gateway", _CHART, in_namespace, values=_EMBEDDED)
     assert "environmentSecrets: [gateway-db]" in notes
     kubectl.wait_for("lldb", "gateway", is_ready, within=READY_WITHIN)
+    with pytest.raises(HelmError, match=r'is on the server \{"name":"gateway"\}, which cannot be changed to null'):
+        helm.upgrade("gateway", _CHART, in_namespace, values=_EMBEDDED | {"server": {"mode": "none"}})
     volume = kubectl.there("pvc", "data-gateway-postgres-0")["metadata"]["uid"]
     helm.uninstall("gateway", in_namespace, "--wait")
     for kind in ("lldb", "pgs"):
