@@ -40,14 +40,14 @@ class Settings:
     schema: SchemaName
 
 
-def read_settings(arguments: Sequence[str], environment: Mapping[str, str], ca: Path = Path(CA_MOUNT_PATH)) -> Settings:
+def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Read the command line, which goes before the environment; SettingsError says what is missing or cannot be."""
     given = _parser().parse_args(arguments)
     return Settings(
         asked=_asked(given.version, given.bundle, environment),
         timeout=given.timeout,
         library=Path(environment.get("LITELLMDB_LIBRARY", _LIBRARY)),
-        login=_login(environment, ca),
+        login=_login(environment),
         schema=SchemaName(_key(environment, "DATABASE_SCHEMA")),
     )
 
@@ -81,7 +81,7 @@ def _asked(version: str | None, bundle: str | None, environment: Mapping[str, st
     raise SettingsError("cannot wait: give --version or --bundle, or set LITELLM_VERSION")
 
 
-def _login(environment: Mapping[str, str], ca: Path) -> Login:
+def _login(environment: Mapping[str, str]) -> Login:
     tls = _key(environment, "DATABASE_SSLMODE")
     if tls not in _TLS_MODES:
         raise SettingsError("cannot wait: DATABASE_SSLMODE is none of disable, require, verify-full")
@@ -90,7 +90,7 @@ def _login(environment: Mapping[str, str], ca: Path) -> Login:
         database=DatabaseName(_key(environment, "DATABASE_NAME")),
         username=RoleName(_key(environment, "DATABASE_USERNAME")),
         password=Password(_key(environment, PASSWORD_KEY)),
-        ca=_ca(ca) if tls == "verify-full" else None,
+        ca=_ca(Path(environment.get("LITELLMDB_CA", CA_MOUNT_PATH))) if tls == "verify-full" else None,
     )
 
 

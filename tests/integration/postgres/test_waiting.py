@@ -17,8 +17,9 @@ import pytest
 from litellm_database_operator.model.names import DatabaseName, SchemaName
 from litellm_database_operator.model.secret import Binding, mint_password
 from tests.support import hostile_server as hostile
+from tests.support.authority import Authority
 from tests.support.fake_jobs import Ended, Run, migrate_at_once, write_library
-from tests.support.postgres_server import PostgresServers
+from tests.support.postgres_server import PostgresServer, PostgresServers
 from tests.support.tenant import Tenant, gateway_to
 
 MakeTenant = Callable[[str], Awaitable[Tenant]]
@@ -79,11 +80,12 @@ def published(tenant: Tenant) -> Binding:
 
 
 @asynccontextmanager
-async def waiting(binding: Binding, library: Path, *arguments: str) -> AsyncGenerator[Waiting]:
+async def waiting(binding: Binding, library: Path, *arguments: str, ca: Path | None = None) -> AsyncGenerator[Waiting]:
     """Start it with exactly the environment that a container has, and end it in any case."""
     environment: Mapping[str, str] = dict(binding.published()) | {
         "PATH": os.environ["PATH"],
         "LITELLMDB_LIBRARY": str(library),
+        **({"LITELLMDB_CA": str(ca)} if ca else {}),
     }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "litellm_database_operator.wait", *arguments,
@@ -146,35 +148,39 @@ async def test_a_refused_password_is_told_and_the_right_one_then_works(tenant: T
         assert await it.end() == 0
 
 
-async def test_a_server_that_comes_later_is_waited_for(
-    postgres_servers: PostgresServers, unique_name: str, library: Path
+async def test_a_server_that_comes_later_is_waited_for_and_its_certificate_judged(
+    postgres_servers: PostgresServers, unique_name: str, library: Path, tmp_path: Path
 ) -> None:
-    server = postgres_servers.start()
-    gateway = gateway_to(server, server.superuser)
-    made = Tenant(
-        server=server,
-        gateway=gateway,
-        facts=await gateway.fetch_facts(),
-        database=DatabaseName(unique_name),
-        schema=SchemaName("public"),
-    )
-    tenant = await made.provision()
+    server = postgres_servers.start(tls="required")
+    tenant = await _tenant_of_its_own(server, unique_name)
     await migrate(tenant, library, OLD)
-    await gateway.close()
     server.stop()
-    async with waiting(published(tenant), library, f"--version={OLD}") as it:
+    binding = published(tenant)
+    strict = replace(binding, endpoint=replace(binding.endpoint, tls="verify-full"))
+    async with waiting(strict, library, f"--version={OLD}", ca=server.ca) as it:
         await it.until("nobody answers there")
         server.start()
         await it.until("is there")
         assert await it.end() == 0
-
-
-async def test_a_certificate_is_judged_by_the_mounted_ca_only(tenant: Tenant, library: Path) -> None:
-    binding = published(tenant)
-    strict = replace(binding, endpoint=replace(binding.endpoint, tls="verify-full"))
-    async with waiting(strict, library, f"--version={OLD}") as it:
-        await it.until("the server's CA cannot be read from /etc/litellmdb/ca.crt")
+    async with waiting(strict, library, f"--version={OLD}", "--timeout=2", ca=Authority(tmp_path / "other").cert) as it:
+        await it.until("no TLS connection as DATABASE_SSLMODE and the CA ask for")
         assert await it.end() == 1
+
+
+async def _tenant_of_its_own(server: PostgresServer, name: str) -> Tenant:
+    gateway = gateway_to(server, server.superuser, tls="require")
+    try:
+        facts = await gateway.fetch_facts()
+        made = Tenant(
+            server=server,
+            gateway=gateway,
+            facts=facts,
+            database=DatabaseName(name),
+            schema=SchemaName("public"),
+        )
+        return await made.provision()
+    finally:
+        await gateway.close()
 
 
 async def test_a_server_without_the_tls_that_is_asked_for_is_told(tenant: Tenant, library: Path) -> None:

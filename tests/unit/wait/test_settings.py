@@ -69,10 +69,12 @@ def test_a_timeout_that_is_none_is_refused(text: str, capsys: pytest.CaptureFixt
 def test_the_ca_is_read_where_the_certificate_is_judged(tmp_path: Path) -> None:
     ca = tmp_path / "ca.crt"
     ca.write_text("PEM")
-    assert read_settings(["--version=1"], published("verify-full"), ca).login.ca == "PEM"
-    assert read_settings(["--version=1"], published("require"), ca).login.ca is None
+    mounted = {"LITELLMDB_CA": str(ca)}
+    assert read_settings(["--version=1"], published("verify-full") | mounted).login.ca == "PEM"
+    assert read_settings(["--version=1"], published("require") | mounted).login.ca is None
 
 
-def test_a_ca_that_is_not_mounted_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"the server's CA cannot be read from .*/ca\.crt; mount the Secret"):
-        read_settings(["--version=1"], published("verify-full"), tmp_path / "ca.crt")
+def test_a_ca_that_is_not_mounted_is_named() -> None:
+    words = r"the server's CA cannot be read from /etc/litellmdb/ca\.crt; mount the Secret .* at /etc/litellmdb"
+    with pytest.raises(SettingsError, match=words):
+        read_settings(["--version=1"], published("verify-full"))
