@@ -59,7 +59,18 @@ binaries: ## the programs of a Kubernetes, and those of its users, built once fr
 
 .PHONY: integration
 integration: setup binaries ## tests on real PostgreSQL servers and a local API server
-	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet --numprocesses 4 --dist loadgroup
+	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet --numprocesses 4 --dist loadgroup \
+	    -m "not litellm"
+
+.PHONY: test-helm4
+test-helm4: setup binaries ## the charts' tests with Helm 4 in place of Helm 3; its first build takes minutes
+	@$(PHASE) Helm 4 -- python3 -m cluster build helm4
+	@LITELLMDB_TEST_HELM=helm4 $(PHASE) charts with Helm 4 -- $(BIN)/pytest --quiet \
+	    tests/integration/charts tests/integration/test_delivery_programs.py
+
+.PHONY: litellm
+litellm: setup ## LiteLLM's own code, of two releases, on databases of ours; takes minutes
+	@$(PHASE) LiteLLM -- $(BIN)/pytest tests/integration/litellm/test_own_code.py --quiet
 
 .PHONY: psql
 psql: ## Debian's psql where there is none: what the migrator is compared with
