@@ -54,7 +54,7 @@ def write_script(body: Mapping[str, Any], admin: str, context: psycopg.Connectio
 
 
 def _roles(resource: LiteLLMDatabase, admin: RoleName) -> sql.Composed:
-    roles, meta = wanted_roles(resource), resource.metadata
+    roles, meta = wanted_roles(resource, connections=resource.spec.credentials.connection_limit), resource.metadata
     mark = Mark(identity="bench", namespace=meta.namespace, namespace_uid="-", name=meta.name, uid=meta.uid)
     return statements.script(
         [

@@ -156,7 +156,10 @@ def database_of(resource: LiteLLMDatabase) -> DatabaseFacts:
 def catalog_of(resource: LiteLLMDatabase) -> CatalogFacts:
     """Return roles and database as they should be, with the logins able to log in."""
     logins = resource.roles.logins()
-    roles = {role.name: replace(role, login=role.name in logins) for role in wanted_roles(resource)}
+    roles = {
+        role.name: replace(role, login=role.name in logins)
+        for role in wanted_roles(resource, connections=resource.spec.credentials.connection_limit)
+    }
     return CatalogFacts(
         roles=roles,
         migrator_unlocked=False,

@@ -222,6 +222,8 @@ class Observed:
     """None when the app could not look."""
     jobs: tuple[JobFacts, ...]
     """Newest first; not looked for while ledger and views are complete."""
+    connections_allowed: int | None = None
+    """limits.connectionsPerDatabase of the PostgresServer."""
     may_migrate: bool
     """A run of the server's limits.concurrentMigrations is free, or this database's already."""
     recorded_system_identifier: str | None

@@ -43,6 +43,7 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     UNKNOWN_VERSION = "UnknownVersion"
     BUNDLE_INCOMPLETE = "BundleIncomplete"
+    LIMIT_EXCEEDED = "LimitExceeded"
     NAME_NOT_ALLOWED = "NameNotAllowed"
     HOST_NOT_ALLOWED = "HostNotAllowed"
     TLS_FAILED = "TLSFailed"

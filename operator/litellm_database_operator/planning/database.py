@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from litellm_database_operator.model.observed import CatalogFacts, Observed
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.roles import Mark
+from litellm_database_operator.planning.limits import connections_for
 from litellm_database_operator.planning.roles import plan_roles
 from litellm_database_operator.planning.steps import (
     AdmitLogins,
@@ -22,7 +23,8 @@ def plan_database(resource: LiteLLMDatabase, observed: Observed, mark: Mark) -> 
     That the logins may CONNECT is granted last, and so tells that the inside was prepared.
     """
     catalog, roles = observed.catalog, resource.roles
-    if shape := plan_roles(resource, catalog, server=observed.server, mark=mark):
+    connections = connections_for(resource, observed)
+    if shape := plan_roles(resource, catalog, server=observed.server, mark=mark, connections=connections):
         yield shape
     database = catalog.database
     if database is None:

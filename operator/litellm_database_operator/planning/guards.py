@@ -14,6 +14,7 @@ from litellm_database_operator.model.report import clean
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.roles import Mark
 from litellm_database_operator.planning.database import was_provisioned
+from litellm_database_operator.planning.limits import check_connections
 
 OLDEST_MAJOR: Final = 14
 _PUBLIC_IS_CLOSED_SINCE: Final = 15
@@ -60,6 +61,7 @@ def check_observed(resource: LiteLLMDatabase, observed: Observed, mark: Mark) ->
     check_server(observed.server)
     _check_identity(observed)
     check_claim(observed.catalog, mark, resource)
+    check_connections(resource, observed)
     _check_database(resource, observed)
     _check_runtime(resource, observed.server)
     for secret in (observed.secret, observed.ca_secret):

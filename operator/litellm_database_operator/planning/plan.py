@@ -13,7 +13,8 @@ from litellm_database_operator.planning import guards
 from litellm_database_operator.planning.aside import NOTHING_ASIDE, Aside
 from litellm_database_operator.planning.credentials import plan_credentials
 from litellm_database_operator.planning.database import is_new, plan_database, plan_history
-from litellm_database_operator.planning.findings import Finding, State, done, waiting
+from litellm_database_operator.planning.findings import Finding, State, done, stalled, waiting
+from litellm_database_operator.planning.limits import kept_connections, too_many_connections
 from litellm_database_operator.planning.migration import plan_migration
 from litellm_database_operator.planning.occasion import Occasion
 from litellm_database_operator.planning.roles import beyond_the_admin
@@ -59,13 +60,26 @@ def make_plan(resource: LiteLLMDatabase, observed: Observed, occasion: Occasion)
     plan = Plan(
         target=occasion.target,
         steps=database + credentials + history + migration.steps,
-        provisioned=_settled(database, Reason.PROVISIONED, f"database {resource.database} and its roles are there"),
+        provisioned=_provisioned(resource, observed, database),
         published=_settled(credentials, Reason.PUBLISHED, f"Secret {resource.secret_name} holds a login that works"),
         migrated=migration.finding,
         healthy=_healthy(resource, observed),
         aside=migration.aside,
     )
-    return _suspended(plan) if resource.spec.suspend else plan
+    return _suspended(plan) if resource.spec.suspend else _within_limits(plan, resource, observed)
+
+
+def _provisioned(resource: LiteLLMDatabase, observed: Observed, steps: tuple[Step, ...]) -> Finding:
+    text = f"database {resource.database} and its roles are there{kept_connections(resource, observed)}"
+    return _settled(steps, Reason.PROVISIONED, text)
+
+
+def _within_limits(plan: Plan, resource: LiteLLMDatabase, observed: Observed) -> Plan:
+    """Say of a database that asks for too much that a person must act; it is tended all the same."""
+    if not (told := too_many_connections(resource, observed)):
+        return plan
+    found = stalled(Reason.LIMIT_EXCEEDED, told)
+    return replace(plan, provisioned=replace(found, retry_after=0) if plan.steps else found)
 
 
 def _settled(steps: tuple[Step, ...], reason: Reason, message: str) -> Finding:

@@ -8,19 +8,20 @@ from litellm_database_operator.model.names import RoleName, RoleNames
 from litellm_database_operator.model.observed import CatalogFacts, ServerFacts
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.roles import ATTRIBUTES, Grant, Mark, Membership, Role
+from litellm_database_operator.planning.limits import HEALTH_CONNECTIONS
 from litellm_database_operator.planning.steps import ShapeRoles
 from litellm_database_operator.planning.words import quoted
 
-_HEALTH_CONNECTIONS: Final = 2
-"""The health check logs in as the app does, from two operators at once in a hand-over."""
 _UNLIMITED: Final = -1
 _GRANTS_ARE_APART_SINCE: Final = 16
 
 
-def wanted_roles(resource: LiteLLMDatabase) -> tuple[Role, ...]:
-    """Return the roles as they are created: none can log in before it is given a password."""
-    asked = resource.spec.credentials.connection_limit
-    limit = _UNLIMITED if asked is None else asked + _HEALTH_CONNECTIONS
+def wanted_roles(resource: LiteLLMDatabase, *, connections: int | None) -> tuple[Role, ...]:
+    """Return the roles as they are created: none can log in before it is given a password.
+
+    The proxies have `connections`, None for any number.
+    """
+    limit = _UNLIMITED if connections is None else connections + HEALTH_CONNECTIONS
     roles = resource.roles
     return (
         Role(name=roles.owner, login=False),
@@ -45,10 +46,10 @@ def wanted_memberships(roles: RoleNames, admin: RoleName) -> frozenset[Membershi
 
 
 def plan_roles(
-    resource: LiteLLMDatabase, catalog: CatalogFacts, *, server: ServerFacts, mark: Mark
+    resource: LiteLLMDatabase, catalog: CatalogFacts, *, server: ServerFacts, mark: Mark, connections: int | None
 ) -> ShapeRoles | None:
     """Return the one transaction that makes roles what they should be, or None when they are."""
-    wanted = wanted_roles(resource)
+    wanted = wanted_roles(resource, connections=connections)
     step = ShapeRoles(
         create=tuple(role for role in wanted if role.name not in catalog.roles),
         alter=tuple(_altered(wanted, catalog, resource.roles)),

@@ -1,6 +1,7 @@
 """One pass over one LiteLLMDatabase: look, decide, act, report."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -30,6 +31,7 @@ from litellm_database_operator.reconcile.claims import Claims
 from litellm_database_operator.reconcile.home import Home
 from litellm_database_operator.reconcile.leaving import Leaver, leave_unreadable
 from litellm_database_operator.reconcile.observe import Observer
+from litellm_database_operator.reconcile.places import Places
 from litellm_database_operator.reconcile.servers import Connected, Servers
 from litellm_database_operator.reconcile.slots import MigrationSlots
 from litellm_database_operator.reconcile.summary import Patience, past
@@ -73,6 +75,7 @@ class DatabaseReconciler:
         applier: Applier,
         library: Library,
         slots: MigrationSlots,
+        places: Places,
         identity: str,
         settings: Settings,
     ) -> None:
@@ -87,6 +90,7 @@ class DatabaseReconciler:
         )
         self._library = library
         self._slots = slots
+        self._places = places
         self._settings = settings
         self._patience = Patience()
 
@@ -160,7 +164,8 @@ class DatabaseReconciler:
         try:
             plan = make_plan(resource, observed, occasion)
             _check_server_takes(resource, observed, server)
-            await self._applier.apply(plan.steps, owner_of(body), server)
+            async with self._place(body, observed, plan, server, purpose.mark):
+                await self._applier.apply(plan.steps, owner_of(body), server)
         except OperatorError:
             # A Job that was started all the same is counted again by the next look.
             if not _runs(observed):
@@ -168,6 +173,13 @@ class DatabaseReconciler:
             raise
         self._settle_slot(key_of(body), observed, plan)
         return observed, plan
+
+    def _place(
+        self, body: Mapping[str, Any], observed: Observed, plan: Plan, server: Connected, mark: Mark
+    ) -> AbstractAsyncContextManager[None]:
+        """Hold a place on the server for a database that is made now, or picked up again; any other one has its own."""
+        claimed = observed.catalog.mark is not None and not observed.catalog.mark.released
+        return nullcontext() if claimed or not plan.steps else self._places.taken(body, server, mark)
 
     def _settle_slot(self, key: ResourceKey, observed: Observed, plan: Plan) -> None:
         """Keep a slot for a run, and a place among those who wait for one; leave for everybody else."""

@@ -60,6 +60,7 @@ class Observer:
             login=login,
             inside=inside,
             jobs=jobs,
+            connections_allowed=server.resource.spec.limits.connections_per_database,
             may_migrate=not at_rest and self._may_migrate(resource, server, jobs),
             recorded_system_identifier=_recorded(status, secret or former),
         )

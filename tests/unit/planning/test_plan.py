@@ -132,7 +132,7 @@ def test_from_nothing_each_step_finds_what_it_needs() -> None:
 def test_from_nothing_the_names_are_those_of_the_resource() -> None:
     shape, create, prepare, publish, password, start = make_plan(RESOURCE, nothing(), occasion_of(RESOURCE)).steps
     assert shape == ShapeRoles(
-        create=wanted_roles(RESOURCE),
+        create=wanted_roles(RESOURCE, connections=None),
         alter=(),
         grant=tuple(sorted(wanted_memberships(RESOURCE.roles, ADMIN), key=lambda each: (each.group, each.member))),
         mark=mark_of(RESOURCE),
@@ -152,7 +152,7 @@ def test_from_nothing_the_names_are_those_of_the_resource() -> None:
 
 
 def test_no_role_can_log_in_before_it_has_a_password() -> None:
-    assert not [role.name for role in wanted_roles(RESOURCE) if role.login]
+    assert not [role.name for role in wanted_roles(RESOURCE, connections=None) if role.login]
 
 
 @pytest.mark.parametrize(
@@ -164,14 +164,17 @@ def test_no_role_can_log_in_before_it_has_a_password() -> None:
 )
 def test_the_limit_is_that_of_the_logins(asked: dict[str, object], limit: int) -> None:
     resource = resource_of(asked)
-    limits = {role.name: role.connection_limit for role in wanted_roles(resource)}
+    limits = {
+        role.name: role.connection_limit
+        for role in wanted_roles(resource, connections=resource.spec.credentials.connection_limit)
+    }
     assert {limits.pop(login) for login in resource.roles.logins()} == {limit}
     assert {*limits.values()} == {-1}
 
 
 def test_the_migrator_acts_as_the_owner_and_does_not_inherit() -> None:
     owner, migrator = RESOURCE.roles.owner, RESOURCE.roles.migrator
-    roles = {role.name: role for role in wanted_roles(RESOURCE)}
+    roles = {role.name: role for role in wanted_roles(RESOURCE, connections=None)}
     assert {role.name: role.acts_as for role in roles.values() if role.acts_as} == {migrator: owner}
     members = wanted_memberships(RESOURCE.roles, ADMIN)
     assert [each for each in members if each.group == owner and each.member != ADMIN] == [

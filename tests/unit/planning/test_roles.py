@@ -34,7 +34,7 @@ def _granted(group: str, member: RoleName = ROLES.app_a, **changes: object) -> C
 
 
 def _plan(catalog: CatalogFacts, server: ServerFacts) -> ShapeRoles | None:
-    return plan_roles(RESOURCE, catalog, server=server, mark=mark_of(RESOURCE))
+    return plan_roles(RESOURCE, catalog, server=server, mark=mark_of(RESOURCE), connections=None)
 
 
 @pytest.mark.parametrize("attribute", ATTRIBUTES)
