@@ -19,7 +19,7 @@ NewNamespace = Callable[[], Kubectl]
 
 @pytest.fixture(scope="session")
 def operator() -> Kubectl:
-    """Install the operator as the README does, and give kubectl for its namespace."""
+    """Install the operator by its chart, and give kubectl for its namespace."""
     return install_operator()
 
 

@@ -22,7 +22,8 @@ _FIRST_READY: Final = 8
 _SEVERAL: Final = ("one", "two", "three", "four")
 
 _HAND_OVER: Final = 15.0
-_MISSING: Final = "localhost/missing:none"
+_MISSING: Final = f"localhost/{OPERATOR}:none"
+"""Of the operator's own repository, or the admission policy would refuse it."""
 
 Image = Callable[..., None]
 

@@ -1,0 +1,93 @@
+"""The operator's chart on the local cluster: it takes over an installation by hand, and tells whether it is well.
+
+First by its name: what it installs is what all other tests work with.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import pytest
+
+from tests.e2e.conftest import READY_WITHIN
+from tests.support.helm import HelmError
+from tests.support.installation import OPERATOR, install_by_hand, install_operator, local_helm
+from tests.support.kubectl import Body, Kubectl, is_ready
+
+_CHECK: Final = f"{OPERATOR}-check"
+_IN_NAMESPACE: Final = f"--namespace={OPERATOR}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What must be the same before and after."""
+
+    operator_pods: set[str]
+    postgres_pods: set[str]
+    secrets: dict[str, str]
+    """The resourceVersion of each."""
+    jobs: set[str]
+    resources: dict[str, Body]
+
+
+def look(kubectl: Kubectl) -> Seen:
+    """Look at a namespace, and at the operator's pods."""
+    return Seen(
+        operator_pods=_uids(kubectl.within(OPERATOR), "pod", f"app.kubernetes.io/name={OPERATOR}"),
+        postgres_pods=_uids(kubectl, "pod", "litellmdb.dev/server=main"),
+        secrets={each["metadata"]["name"]: each["metadata"]["resourceVersion"] for each in kubectl.list_all("secret")},
+        jobs=_uids(kubectl, "job"),
+        resources={kind: _without_bookkeeping(kubectl.list_all(kind)[0]) for kind in ("pgs", "lldb")},
+    )
+
+
+def _uids(kubectl: Kubectl, kind: str, selector: str = "") -> set[str]:
+    metas = [each["metadata"] for each in kubectl.list_all(kind, selector)]
+    return {meta["uid"] for meta in metas if "deletionTimestamp" not in meta}
+
+
+def _without_bookkeeping(body: Body) -> Body:
+    """Return what a user sees of a resource: its spec, and its status with the time of each transition."""
+    return {key: body[key] for key in ("spec", "status")}
+
+
+@pytest.fixture(scope="module")
+def taken_over(operator: Kubectl, home: Kubectl) -> tuple[Seen, Seen]:
+    """Give what there was of a database under an installation by hand, and after the chart took that over."""
+    assert operator.namespace == OPERATOR
+    install_by_hand()
+    home.wait_for("lldb", "gateway", is_ready, within=READY_WITHIN)
+    before = look(home)
+    install_operator()
+    return before, look(home)
+
+
+def test_taking_over_restarts_nothing(taken_over: tuple[Seen, Seen]) -> None:
+    before, after = taken_over
+    assert before.postgres_pods
+    assert after.postgres_pods == before.postgres_pods
+    assert after.operator_pods == before.operator_pods, "its template is the same"
+
+
+def test_taking_over_touches_no_database(taken_over: tuple[Seen, Seen]) -> None:
+    before, after = taken_over
+    assert (after.secrets, after.jobs, after.resources) == (before.secrets, before.jobs, before.resources)
+
+
+@pytest.mark.usefixtures("taken_over")
+def test_an_installation_that_is_well_says_so() -> None:
+    told = local_helm().test(OPERATOR, _IN_NAMESPACE)
+    assert "Phase:          Succeeded" in told
+
+
+@pytest.mark.usefixtures("taken_over")
+def test_a_right_that_was_taken_away_is_named(operator: Kubectl) -> None:
+    rules = operator.there("clusterrole", OPERATOR)["rules"]
+    without = [each for each in rules if "networkpolicies" not in each["resources"]]
+    operator.patch("clusterrole", OPERATOR, {"rules": without})
+    try:
+        with pytest.raises(HelmError, match=_CHECK):
+            local_helm().test(OPERATOR, _IN_NAMESPACE)
+        assert "networkpolicies" in operator.run("logs", f"pod/{_CHECK}")
+    finally:
+        operator.patch("clusterrole", OPERATOR, {"rules": rules})
+        operator.delete("pod", _CHECK, "--ignore-not-found")
