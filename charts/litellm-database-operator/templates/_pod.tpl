@@ -24,10 +24,12 @@ tolerations:
 - name: POD_NAME
   valueFrom:
     fieldRef:
+      apiVersion: v1 # the default, as server-side apply compares it
       fieldPath: metadata.name
 - name: POD_NAMESPACE
   valueFrom:
     fieldRef:
+      apiVersion: v1
       fieldPath: metadata.namespace
 - name: LITELLMDB_IMAGE
   value: {{ include "operator.image" . | quote }}
