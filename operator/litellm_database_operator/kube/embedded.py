@@ -85,6 +85,7 @@ def embedded_network_policy(
     """Build the NetworkPolicy that lets in the operator, the namespaces that may use the server, and `users`.
 
     Those are namespaces that have a database there, allowed or not any more: narrowing cuts nobody off from data.
+    Where all are allowed they are named as well, for the day when not all are.
     """
     operator = V1LabelSelector(match_labels={_NAMESPACE_NAME_LABEL: operator_namespace})
     rules = [_let_in(V1NetworkPolicyPeer(namespace_selector=operator), *_peers(allowed))]

@@ -87,8 +87,6 @@ class ServerReconciler:
 
     async def _let_users_in(self, server: PostgresServer, connected: Connected) -> None:
         """Have the NetworkPolicy let in whoever has a database, allowed or not any more: the marks tell who."""
-        if server.spec.allowed_namespaces.from_ == "All":
-            return
         marks = await connected.gateway.fetch_marks()
         users = frozenset(mark.namespace for mark in marks if not mark.released) - {server.metadata.namespace}
         if users != await self._let_in(server):
@@ -98,9 +96,7 @@ class ServerReconciler:
         """Return the users that the NetworkPolicy lets in now; before PostgreSQL answers nobody knows better."""
         meta = server.metadata
         found = await self._cluster.fetch(kinds.NETWORK_POLICY, meta.namespace, names.embedded(meta.name))
-        if found is None or server.spec.allowed_namespaces.from_ == "All":
-            return frozenset()
-        return users_let_in(found)
+        return users_let_in(found) if found else frozenset()
 
     def _policy(self, server: PostgresServer, users: frozenset[str]) -> BaseModel:
         meta, allowed = server.metadata, server.spec.allowed_namespaces
