@@ -83,14 +83,14 @@ class Doors:
         self._closing.set()
         for ended in await asyncio.gather(*self._doors, return_exceptions=True):
             if isinstance(ended, BaseException):
-                raise _explained(ended)
+                raise explained(ended)
 
 
 class DoorShutError(Exception):
     """The API server refuses to let us list or watch, although it did when the watch began."""
 
 
-def _explained(error: BaseException) -> BaseException:
+def explained(error: BaseException) -> BaseException:
     """Return what kopf ended by, by its cause: the class that it has for a refusal is none of its public ones."""
     if getattr(error, "status", None) != HTTPStatus.FORBIDDEN:
         return error

@@ -12,7 +12,7 @@ import pytest
 
 from litellm_database_operator.control.passes import Control
 from litellm_database_operator.control.queue import Lane
-from litellm_database_operator.handlers.door import watch
+from litellm_database_operator.handlers.door import Doors, DoorShutError, explained, watch
 from litellm_database_operator.model import names
 from litellm_database_operator.model.resource_key import ResourceKey
 from tests.unit.control.bodies import KEY, SERVER_KEY, FakeResources, make_body
@@ -182,3 +182,34 @@ async def test_kopf_takes_no_finalizer_off(api: Any, control: Control) -> None:
     answer(api, f"watch {DATABASES}", ({"type": "ADDED", "object": make_body(other, version=8)}, ...))
     async with watching(control, api):
         await until(lambda: other in control.queue)
+
+
+async def test_a_namespace_that_comes_later_is_watched_beside_the_others(api: Any, control: Control) -> None:
+    def watched() -> set[str]:
+        return {request.namespace for kind in (DATABASES, JOBS) for request in api[f"watch {kind}"]}
+
+    doors = Doors(control)
+    await doors.open(["first"])
+    await until(lambda: watched() == {"first"})
+    await doors.open(["late"])
+    await until(lambda: watched() == {"first", "late"})
+    assert doors.namespaces == ["first", "late"]
+    assert not doors.has_ended
+    await doors.close()
+
+
+class Refusal(Exception):  # noqa: N818 - like kopf's own, which it makes of an answer
+    """What kopf raises for an answer."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message, {"kind": "Status", "message": message})
+        self.status, self.message = status, message
+
+
+async def test_a_refused_watch_is_told_in_the_clusters_words_and_another_end_as_it_is() -> None:
+    told = explained(Refusal(403, "no pods\x1b"))
+    assert isinstance(told, DoorShutError)
+    assert 'a right to watch was taken away: the cluster says "no pods' in str(told)
+    assert "\x1b" not in str(told)
+    other = Refusal(500, "broken")
+    assert explained(other) is other
