@@ -145,8 +145,7 @@ async def _migrating(lab: Lab) -> Body:
 @_database("waiting for its turn to migrate")
 async def _in_turn(lab: Lab) -> Body:
     world = lab.world()
-    body = world.server()
-    world.api.put(body | {"spec": body["spec"] | {"limits": {"concurrentMigrations": 1}}})
+    _limit(world, concurrentMigrations=1)
     world.jobs.held = True
     for name in ("gateway", "second"):
         world.add_database(name)
@@ -337,6 +336,31 @@ async def _secret_taken(lab: Lab) -> Body:
     world.add_database()
     await (await world.start()).settle()
     return world.database()
+
+
+@_database("one more than its namespace may have")
+async def _one_too_many(lab: Lab) -> Body:
+    world, process = await lab.ready()
+    _limit(world, databasesPerNamespace=1)
+    world.add_database("second")
+    await process.settle()
+    return world.database("second")
+
+
+@_database("asking for more connections than it may have")
+async def _too_many_connections(lab: Lab) -> Body:
+    world = lab.world()
+    _limit(world, connectionsPerDatabase=5)
+    world, process = await lab.ready(world, credentials={"connectionLimit": 5})
+    world.add_database(credentials={"connectionLimit": 50})
+    await process.settle()
+    assert world.logs_in()
+    return world.database()
+
+
+def _limit(world: World, **limits: int) -> None:
+    body = world.server()
+    world.api.put(body | {"spec": body["spec"] | {"limits": limits}})
 
 
 @_database("its database gone")
