@@ -57,6 +57,7 @@ _LITELLM: Final[Body] = {
             "passwordSecret": {"name": "litellm-writer-secret", "usernameKey": "username", "passwordKey": "password"},
         }
     },
+    "monolith": {"enabled": False},
     "gateway": _COMPONENT,
     "backend": _COMPONENT,
     "migrationJob": {"enabled": True},
@@ -181,8 +182,9 @@ def _job(values: Values, version: tuple[int, int, int]) -> Container:
 def litellm(given: Values) -> Rendered:
     """Return what the chart `litellm` makes of values; KeyError where it requires one that is not there."""
     values = merge(_LITELLM, given)
-    components = {name: _component(values[name], values["database"]["writer"]) for name in ("gateway", "backend")}
-    job = components["backend"] if values["migrationJob"]["enabled"] else None
+    names = ("gateway",) if values["monolith"]["enabled"] else ("gateway", "backend")
+    components = {name: _component(values[name], values["database"]["writer"]) for name in names}
+    job = components[names[-1]] if values["migrationJob"]["enabled"] else None
     return Rendered(proxies=components, job=job)
 
 
@@ -246,8 +248,8 @@ def _value(entry: Body, made: Mapping[str, str], secrets: Mapping[str, Mapping[s
     return _REFERENCE.sub(expand, entry["value"])
 
 
-def documented_values(chart: str) -> Iterable[tuple[str, Body]]:
-    """Yield title and values of each example of a chart in docs/how-to/litellm-charts.md."""
+def documented_values() -> Iterable[tuple[str, Body]]:
+    """Yield title and values of each example in docs/how-to/litellm-charts.md."""
     page = (ROOT / "docs/how-to/litellm-charts.md").read_text()
-    for title, text in re.findall(rf'^```yaml title="{chart}: ([^"]+)"\n(.*?)^```', page, re.MULTILINE | re.DOTALL):
+    for title, text in re.findall(r'^```yaml title="([^"]+)"\n(.*?)^```', page, re.MULTILINE | re.DOTALL):
         yield title, yaml.safe_load(text)

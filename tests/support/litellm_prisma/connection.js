@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
  * @param {string} text
  */
 export function read(text) {
+  if (!URL.canParse(text)) throw new Error('DATABASE_URL is no URL') // Node's own message would show all of it
   const url = new URL(text)
   const asked = Object.fromEntries(url.searchParams)
   return {
