@@ -101,9 +101,15 @@ def cluster(api_server: ApiServer, helm: Helm) -> Iterator[Cluster]:
     """Give a cluster with nothing of ours; what a test leaves outside its namespaces goes."""
     of_cluster = Helm(program=helm.program, kubeconfig=api_server.kubeconfig)
     cluster = Cluster(server=api_server, helm=of_cluster, home="", team="")
+    remove_all(api_server)  # what tests of admission installed
     yield Cluster(server=api_server, helm=of_cluster, home=cluster.namespace(), team=cluster.namespace())
-    api_server.kubectl("delete", ",".join((*CLUSTER_WIDE, "crd")), LABEL, "--wait")
-    api_server.kubectl("delete", "deployment", "--all", "--all-namespaces")
+    remove_all(api_server)
+
+
+def remove_all(server: ApiServer) -> None:
+    """Remove what an installation leaves outside its namespace, and every Deployment that is taken for an operator."""
+    server.kubectl("delete", ",".join((*CLUSTER_WIDE, "crd")), LABEL, "--wait")
+    server.kubectl("delete", "deployment", "--all", "--all-namespaces")
 
 
 def refuse(cluster: Cluster, *arguments: str, name: str = NAME, to: str = "", **values: object) -> str:
