@@ -22,7 +22,9 @@ from litellm_database_operator.model.templates import (
 )
 from tests.support.planning import UNHURRIED
 
-NAME: Final = st.text(st.characters(exclude_categories=["C"]), min_size=1, max_size=20)
+NASTY: Final = st.sampled_from("'\\:/@?#% \"&=+$()")
+"""What one of the formats takes for a sign of its own."""
+NAME: Final = st.text(NASTY | st.characters(exclude_categories=["C"]), min_size=1, max_size=20)
 HOST: Final = st.sampled_from(["db.example", "10.0.0.7", "2001:db8::7"])
 PIECE: Final = st.sampled_from(["$", "$$", "(", ")", "$(", "x", "ü", "\n", *(f"$({name})" for name in PLACEHOLDERS)])
 TEMPLATE: Final = st.lists(PIECE, max_size=12).map("".join)
@@ -150,6 +152,15 @@ def test_a_url_is_read_back(made: Binding) -> None:
         "password": [made.password.reveal()],
         "currentSchema": [made.schema],
     }
+
+
+@UNHURRIED
+@given(BINDINGS)
+def test_a_url_with_a_login_is_read_back(made: Binding) -> None:
+    template = "postgres://$(username.url):$(password.url)@$(endpoint)/$(database.url)"
+    url = urlsplit(expand(template, made.placeholders()))
+    assert (url.hostname, url.port, unquote(url.path)) == (made.endpoint.host, 6432, f"/{made.database}")
+    assert (unquote(url.username or ""), unquote(url.password or "")) == (made.login, made.password.reveal())
 
 
 @UNHURRIED
