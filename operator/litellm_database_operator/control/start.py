@@ -15,7 +15,7 @@ from litellm_database_operator.errors import OperatorError
 _log = logging.getLogger(__name__)
 _EVERY: Final = 600.0
 """Seconds: an administrator may cut rights, or replace CRDs, while the operator runs."""
-_SOON: Final = 3.0
+_SOON: Final = 1.0
 _AT_LAST: Final = 30.0
 _SLOWER: Final = 1.5
 _UNKNOWN: Final = Findings(watchable=())

@@ -82,7 +82,7 @@ async def test_what_blocks_is_waited_for_and_said_once(looking: Make, caplog: py
     assert messages(caplog, logging.WARNING) == [SILENCE.message, *NO_CRDS.blocking]
     assert messages(caplog, logging.INFO) == [f"no more: {SILENCE.message}", f"no more: {NO_CRDS.blocking[0]}"]
     assert looks.condition.obstacles == ()
-    assert looks.slept == [3, 3, 4.5, 6.75]
+    assert looks.slept == [1, 1, 1.5, 2.25]
 
 
 async def test_what_does_not_block_is_told_and_not_waited_for(looking: Make, caplog: pytest.LogCaptureFixture) -> None:
@@ -100,7 +100,7 @@ async def test_it_looks_again_soon_while_something_is_wrong_and_seldom_after(
     await installation.wait()
     with pytest.raises(asyncio.CancelledError):
         await installation.look_forever()
-    assert looks.slept[:6] == [600, 600, 3, 4.5, 600, 600]
+    assert looks.slept[:6] == [600, 600, 1, 1.5, 600, 600]
     assert caplog.text.count("may not create secrets") == 1
     assert caplog.text.count("CRDs are newer") == 1
 
@@ -110,7 +110,7 @@ async def test_it_never_looks_more_seldom_than_every_half_minute_while_something
     await installation.wait()
     with pytest.raises(asyncio.CancelledError):
         await installation.look_forever()
-    assert (looks.slept[0], looks.slept[-1]) == (3, 30)
+    assert (looks.slept[0], looks.slept[-1]) == (1, 30)
 
 
 async def test_a_silence_later_says_nothing_about_the_installation(
