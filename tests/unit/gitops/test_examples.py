@@ -107,6 +107,12 @@ def test_flux_applies_operator_database_and_proxy_in_this_order_and_waits_for_ea
     assert [body["kind"] for body in bodies("flux/gateway")] == ["Namespace", "PostgresServer", "LiteLLMDatabase"]
 
 
+def test_no_deletion_takes_the_operator_before_its_databases() -> None:
+    assert "finalizers" not in one("argocd/operator.yaml", "Application")["metadata"]
+    operator, *_ = of_kind("flux/kustomizations.yaml", "Kustomization")
+    assert (operator["spec"]["path"], operator["spec"]["deletionPolicy"]) == ("./operator", "Orphan")
+
+
 def test_the_operators_chart_takes_the_values_of_both() -> None:
     schema = json.loads((ROOT / OPERATOR / "values.schema.json").read_text())
     _, chart = one("argocd/operator.yaml", "Application")["spec"]["sources"]
