@@ -24,7 +24,9 @@ from tests.support.fake_api import FakeApi
 from tests.support.planning import server_of
 
 SETTINGS = read_settings({"POD_NAMESPACE": "ops", "POD_NAME": "operator-1", "LITELLMDB_IMAGE": "operator:1"})
-SELECTOR = {"from": "Selector", "selector": {"matchLabels": {"team": "a"}}}
+NOTHING: dict[str, Any] = {}
+SELECTOR: dict[str, Any] = {"from": "Selector", "selector": {"matchLabels": {"team": "a"}}}
+EVERYBODY: dict[str, Any] = {"from": "All"}
 
 
 class Marked(Server):
@@ -75,8 +77,7 @@ class Place:
         """Run a pass, and return which users the policy lets in by name."""
         self.gateway.marks = marks
         meta = {"name": "main", "namespace": "databases", "uid": "u", "generation": 1}
-        nothing: dict[str, Any] = {}
-        spec = {"embedded": nothing, "allowedNamespaces": allowed}
+        spec = {"embedded": NOTHING, "allowedNamespaces": allowed}
         body = {"kind": "PostgresServer", "metadata": meta, "spec": spec}
         await self.reconcile(body)
         if running := self.api.get(kinds.STATEFUL_SET, "databases", "main-postgres"):
@@ -111,15 +112,15 @@ async def test_who_has_a_database_stays_let_in_when_others_are_chosen(place: Pla
     assert await place.look(SELECTOR) == frozenset()
     assert await place.look(SELECTOR, mark("team-a"), mark("databases")) == {"team-a"}
     assert await place.look({"from": "Same"}, mark("team-a"), mark("databases")) == {"team-a"}
-    assert place.peers() == [{"podSelector": {}}]
+    assert place.peers() == [{"podSelector": NOTHING}]
     assert await place.look({"from": "Same"}, mark("team-a", released=True)) == frozenset()
 
 
 @pytest.mark.parametrize(
     ("allowed", "peers"),
     [
-        pytest.param(SELECTOR, [{"podSelector": {}}, {"namespaceSelector": SELECTOR["selector"]}], id="some"),
-        pytest.param({"from": "All"}, [{"namespaceSelector": {}}], id="all"),
+        pytest.param(SELECTOR, [{"podSelector": NOTHING}, {"namespaceSelector": SELECTOR["selector"]}], id="some"),
+        pytest.param(EVERYBODY, [{"namespaceSelector": NOTHING}], id="all"),
     ],
 )
 async def test_a_server_that_does_not_answer_keeps_its_users(
@@ -130,7 +131,7 @@ async def test_a_server_that_does_not_answer_keeps_its_users(
     assert place.peers() == peers
     place.servers.answers = False
     assert await place.look({"from": "Same"}) == {"team-a"}
-    assert place.peers() == [{"podSelector": {}}], "and yet lets in nobody else any more"
+    assert place.peers() == [{"podSelector": NOTHING}], "and yet lets in nobody else any more"
 
 
 async def test_an_idle_server_is_written_no_more(place: Place) -> None:
