@@ -7,7 +7,7 @@ from typing import Any, Final
 from psycopg import sql
 
 from litellm_database_operator import __version__
-from litellm_database_operator.migrator.planned import MAX_BYTES, Plan, dump_plan
+from litellm_database_operator.migrator.plan.plan import MAX_BYTES, Plan, dump_plan
 from litellm_database_operator.migrator.settings import Settings
 from litellm_database_operator.model.names import OPERATOR_SCHEMA
 from litellm_database_operator.model.report import Outcome, Report

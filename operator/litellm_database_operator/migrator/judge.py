@@ -12,7 +12,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Final, Self, TypedDict, Unpack
 
-from litellm_database_operator.migrator.effect import StatementEffects, read_statement
+from litellm_database_operator.migrator.plan.effect import StatementEffects, read_statement
 from litellm_database_operator.migrator.settings import Login
 
 _GONE: Final = "the judge ended before it answered"

@@ -9,30 +9,30 @@ from functools import partial
 from psycopg import sql
 
 from litellm_database_operator.migrator import history, ledger
-from litellm_database_operator.migrator.apply import Applier
+from litellm_database_operator.migrator.apply.extras import build_indexes, create_views
+from litellm_database_operator.migrator.apply.files import Applier
+from litellm_database_operator.migrator.apply.mend import mend_indexes
+from litellm_database_operator.migrator.compare.standing import Script, Standing
+from litellm_database_operator.migrator.compare.verify import incomplete, verify
 from litellm_database_operator.migrator.content import Content
 from litellm_database_operator.migrator.door import open_session
 from litellm_database_operator.migrator.errors import ConnectionLostError, QueryError
-from litellm_database_operator.migrator.extras import build_indexes, create_views
-from litellm_database_operator.migrator.gate import Scope, ask_gate, read_scope
 from litellm_database_operator.migrator.judge import Judge
 from litellm_database_operator.migrator.log import log, show
 from litellm_database_operator.migrator.look import Seen, look
-from litellm_database_operator.migrator.mend import mend_indexes
 from litellm_database_operator.migrator.patience import may_pass, patiently, say_again
-from litellm_database_operator.migrator.plan import Work, missing_views, state_of, unbuilt_indexes
-from litellm_database_operator.migrator.planned import Plan, PlannedFile
-from litellm_database_operator.migrator.planner import Planner
-from litellm_database_operator.migrator.prisma_cli import deploy
+from litellm_database_operator.migrator.plan.gate import Scope, ask_gate, read_scope
+from litellm_database_operator.migrator.plan.plan import Plan, PlannedFile
+from litellm_database_operator.migrator.plan.planner import Planner
+from litellm_database_operator.migrator.plan.rows import ask_again
+from litellm_database_operator.migrator.plan.wording import describe, summary
+from litellm_database_operator.migrator.plan.work import Work, missing_views, state_of, unbuilt_indexes
+from litellm_database_operator.migrator.prisma_cli.deployment import deploy
 from litellm_database_operator.migrator.progress import Progress
 from litellm_database_operator.migrator.report import explain, make_report
-from litellm_database_operator.migrator.rows import ask_again
 from litellm_database_operator.migrator.session import Session
 from litellm_database_operator.migrator.settings import Settings
-from litellm_database_operator.migrator.standing import Script, Standing
 from litellm_database_operator.migrator.stop import disarm
-from litellm_database_operator.migrator.verify import incomplete, verify
-from litellm_database_operator.migrator.wording import describe, summary
 from litellm_database_operator.model.migration import Engine, Policy, RunMode
 from litellm_database_operator.model.names import SchemaName
 from litellm_database_operator.model.report import Failure, Outcome

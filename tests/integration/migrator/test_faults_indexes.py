@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 from psycopg import errors, sql
 
+from litellm_database_operator.migrator.apply.partitions import part_name
 from litellm_database_operator.migrator.content import Index
-from litellm_database_operator.migrator.partitions import part_name
 from litellm_database_operator.model.report import Outcome
 from tests.integration.migrator.faults import BUNDLE, failure, wait_for
 from tests.integration.migrator.place import MIGRATIONS, Place, holding, make_bundle

@@ -16,7 +16,7 @@ import pytest
 from psycopg import sql
 
 from images.content import trim
-from litellm_database_operator.migrator.prisma_workspace import CLI_NAME
+from litellm_database_operator.migrator.prisma_cli.workspace import CLI_NAME
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.report import Outcome, parse
 from tests.integration.migrator.place import MIGRATIONS, PASSWORD, TOP, Place, holding, make_bundle

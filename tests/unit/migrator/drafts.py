@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from litellm_database_operator.migrator.catalog import Catalog, Column, Key, Size, Table
-from litellm_database_operator.migrator.effect import Act
-from litellm_database_operator.migrator.planned import Plan, PlannedFile, PlannedStatement
-from litellm_database_operator.migrator.verdict import Lock, Long
+from litellm_database_operator.migrator.plan.catalog import Catalog, Column, Key, Size, Table
+from litellm_database_operator.migrator.plan.effect import Act
+from litellm_database_operator.migrator.plan.plan import Plan, PlannedFile, PlannedStatement
+from litellm_database_operator.migrator.plan.verdict import Lock, Long
 from litellm_database_operator.model.schema_state import SchemaState
 
 COLUMNS = {"id": "text", "spend": "integer", "status": '"Status"', "name": "character varying(10)"}

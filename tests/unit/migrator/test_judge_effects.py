@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import pytest
 
-from litellm_database_operator.migrator.effect import Act, Effect
 from litellm_database_operator.migrator.judge import Judge, JudgeError
+from litellm_database_operator.migrator.plan.effect import Act, Effect
 from litellm_database_operator.migrator.settings import Login
 from litellm_database_operator.model.names import RoleName, SchemaName
 from litellm_database_operator.model.secret import Password

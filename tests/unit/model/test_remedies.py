@@ -35,7 +35,7 @@ def constants(path: Path) -> Iterator[str]:
 
 
 def codes_of_the_migrator() -> set[str]:
-    modules = (TOP / "operator/litellm_database_operator/migrator").glob("*.py")
+    modules = (TOP / "operator/litellm_database_operator/migrator").rglob("*.py")
     texts = [text for module in modules for text in constants(module)]
     prisma = {code for text in texts for code in PRISMA.findall(text)}
     return prisma | {text for text in texts if SQLSTATE.fullmatch(text)}

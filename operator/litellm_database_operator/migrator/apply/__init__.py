@@ -1,0 +1,1 @@
+"""What changes a database: pending files, and what belongs to a bundle beside them."""

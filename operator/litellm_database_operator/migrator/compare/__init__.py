@@ -1,0 +1,1 @@
+"""What tells whether a database is what its bundle means."""

@@ -1,0 +1,1 @@
+"""Upstream's way to apply migrations, `migration.engine: PrismaCLI`."""
