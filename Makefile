@@ -11,6 +11,7 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
       --no-header --no-emit-index-url --upgrade
+SITE := NO_MKDOCS_2_WARNING=1 $(PHASE) site -- $(PYTHON) -m mkdocs build --strict --quiet
 NPM_LOCK := npm install --package-lock-only --ignore-scripts --no-audit --no-fund \
       --omit-lockfile-registry-resolved
 
@@ -33,12 +34,17 @@ setup: ## Python and Node packages, once and again when a lock changes
 	@python3 tools/setup.py
 
 .PHONY: lint
-lint: setup ## ruff, pyright in strict mode, import-linter, the engine's types
+lint: setup ## ruff, pyright in strict mode, import-linter, the engine's types, the links of docs/
 	@$(PHASE) ruff check -- $(BIN)/ruff check --quiet
 	@$(PHASE) ruff format -- $(BIN)/ruff format --check --quiet
 	@$(PHASE) pyright -- $(BIN)/pyright
 	@$(PHASE) import-linter -- $(BIN)/lint-imports --no-logo
 	@$(PHASE) engine types -- $(BIN)/node engine/node_modules/typescript/bin/tsc --project engine
+	@$(SITE) --site-dir build/site-check
+
+.PHONY: docs
+docs: setup ## docs/ as a site, into build/site; a link or page that leads nowhere is an error
+	@$(SITE)
 
 .PHONY: lint-delivery
 lint-delivery: setup binaries ## charts, manifests and Dockerfile under the linters that read them
