@@ -149,19 +149,22 @@ def _notices(seen: Seen) -> Iterator[str]:
 
 
 def _of_namespace(namespace: str | None, seen: Seen) -> Iterator[str]:
-    missing = [need for need in seen.missing if need in set(needs_in(namespace))]
+    needed = set(needs_in(namespace))
+    missing = [need for need in seen.missing if need in needed]
     if namespace in seen.absent:
         yield (
             f"namespace {namespace} of LITELLMDB_WATCH_NAMESPACES does not exist: create it, or take it off the list; "
             "it is served as soon as it is there"
         )
-    elif namespace is not None and len(missing) == len(list(needs_in(namespace))):
+    elif len(missing) < len(needed):
+        yield from map(_tell, missing)
+    elif namespace is None:
+        yield f"the operator may do nothing in any namespace, so that nothing works: {_GRANTED_BY}"
+    else:
         yield (
             f"namespace {namespace} of LITELLMDB_WATCH_NAMESPACES does not exist, or nothing is granted in it: create "
             f"it, and {_GRANTED_BY}; it is served as soon as it is there"
         )
-    else:
-        yield from map(_tell, missing)
 
 
 def _tell(need: Need) -> str:

@@ -130,6 +130,12 @@ def test_work_does_not_begin_where_nothing_may_be_watched() -> None:
     assert (found.failing, found.watchable) == ((), ())
 
 
+def test_nothing_granted_anywhere_is_one_line() -> None:
+    cut = tuple(need for need in EVERYWHERE.needs() if need.namespace is None)
+    (line,) = judge(seen(missing=cut), EVERYWHERE).blocking
+    assert line.startswith("the operator may do nothing in any namespace, so that nothing works: apply manifests/rbac")
+
+
 def test_one_namespace_that_may_not_be_watched_does_not_hinder_the_others() -> None:
     found = judge(seen(missing=(missing(SOMEWHERE, DATABASE, "list", "a"),)), SOMEWHERE)
     assert found.blocking == ()
