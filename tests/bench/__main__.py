@@ -16,12 +16,14 @@ from typing import Any, Final
 from tests.bench import provisioning, quiet
 from tests.bench.figures import AIMS, Figure, table, this_machine
 from tests.bench.hundred import Hundred
-from tests.bench.image import image_mib
+from tests.bench.image import image_compressed_mib, image_mib
+from tests.bench.installing import install_seconds
 from tests.bench.place import BenchError, place, versions
 from tests.bench.progress import tell
 from tests.bench.psql import newest_bundle
 from tests.bench.single import Rounds
 from tests.bench.upgrades import Upgrades
+from tests.support.helm import HelmError
 from tests.support.installation import install_operator
 from tests.support.kubectl import ROOT, KubectlError, NotInTimeError
 
@@ -48,7 +50,7 @@ def main() -> int:
         for figure in _measure(wanted):
             write(RESULT, [figure], about)
             print(table([figure]), flush=True)  # noqa: T201
-    except (BenchError, KubectlError, NotInTimeError) as error:
+    except (BenchError, HelmError, KubectlError, NotInTimeError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1
     return 0
@@ -57,6 +59,10 @@ def main() -> int:
 def _measure(wanted: Collection[str]) -> Iterator[Figure]:
     if "image_mib" in wanted:
         yield image_mib()
+    if "image_compressed_mib" in wanted:
+        yield image_compressed_mib()
+    if "install_seconds" in wanted:
+        yield install_seconds()
     if (_SINGLE | _UPGRADE | {_MEMORY}) & set(wanted):
         yield from _measure_migrations(wanted)
     if _HUNDRED & set(wanted):

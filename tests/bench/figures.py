@@ -62,6 +62,8 @@ AIMS: Final = {
         Aim(key="ready_seconds", unit="s", bound=Bound.STATED),
         Aim(key="operator_rss_mib", unit="MiB", bound=Bound.AT_MOST, limit=130),
         Aim(key="image_mib", unit="MiB", bound=Bound.AT_MOST, limit=450),
+        Aim(key="image_compressed_mib", unit="MiB", bound=Bound.STATED),
+        Aim(key="install_seconds", unit="s", bound=Bound.STATED),
     )
 }
 

@@ -1,12 +1,17 @@
 """How figures are judged and written down."""
 
+import gzip
+import io
 import json
+import secrets
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from tests.bench.__main__ import write
 from tests.bench.figures import AIMS, Figure, spread, table
+from tests.bench.image import GZIP_LEVEL, compressed_sizes, layer_sizes
 
 
 @pytest.mark.parametrize(
@@ -54,6 +59,33 @@ def test_figures_of_an_earlier_run_stay(tmp_path: Path) -> None:
     assert (found["ready_seconds"]["value"], found["ready_seconds"]["machine"]) == (2.7, {"load": 2})
 
 
+def test_layers_are_weighed_as_a_node_and_as_a_registry_has_them(tmp_path: Path) -> None:
+    layers = {"sha256:a": b"a" * 100_000, "sha256:b": secrets.token_bytes(50_000)}
+    archive = _image(tmp_path / "image.tar", layers)
+    assert layer_sizes(archive) == [100_000, 50_000]
+    small, dense = compressed_sizes(archive)
+    assert small == len(gzip.compress(layers["sha256:a"], GZIP_LEVEL, mtime=0))
+    assert 50_000 <= dense < 50_100
+
+
+def _image(path: Path, layers: dict[str, bytes]) -> Path:
+    kind = "application/vnd.oci.image.layer.v1.tar"
+    listed = [{"mediaType": kind, "digest": digest, "size": len(layer)} for digest, layer in layers.items()]
+    blobs = {_blob(digest): layer for digest, layer in layers.items()}
+    blobs[_blob("sha256:manifest")] = json.dumps({"layers": listed}).encode()
+    blobs["index.json"] = json.dumps({"manifests": [{"digest": "sha256:manifest"}]}).encode()
+    with tarfile.open(path, "w") as archive:
+        for name, content in blobs.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
+
+
 def test_every_promised_figure_has_an_aim() -> None:
     assert set(AIMS) == {
         "provisioning_ratio",
@@ -70,4 +102,6 @@ def test_every_promised_figure_has_an_aim() -> None:
         "ready_seconds",
         "operator_rss_mib",
         "image_mib",
+        "image_compressed_mib",
+        "install_seconds",
     }
