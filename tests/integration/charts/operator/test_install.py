@@ -205,8 +205,7 @@ def test_two_for_different_namespaces_live_in_one_cluster(cluster: Cluster) -> N
     assert "is an operator for the same namespaces" in told
     told = refuse(cluster, name="b", to=second, crds={"enabled": False})
     assert "is an operator for the same namespaces" in told
-    policies = {"enabled": False}
-    cluster.install(name="b", to=second, watchNamespaces=[other], crds={"enabled": False}, admissionPolicy=policies)
+    cluster.install(name="b", to=second, watchNamespaces=[other], crds={"enabled": False})
 
 
 def test_an_upgrade_is_not_beside_itself(cluster: Cluster) -> None:
@@ -218,10 +217,7 @@ def test_an_upgrade_is_not_beside_itself(cluster: Cluster) -> None:
 
 def test_whoever_may_not_look_installs_all_the_same(cluster: Cluster) -> None:
     cluster.install()
-    policies = {"enabled": False}
-    cluster.install(
-        name="b", to=cluster.namespace(), preflight=False, crds={"enabled": False}, admissionPolicy=policies
-    )
+    cluster.install(name="b", to=cluster.namespace(), preflight=False, crds={"enabled": False})
 
 
 def test_a_namespace_that_does_not_exist_is_refused_by_name(cluster: Cluster) -> None:
