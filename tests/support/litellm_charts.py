@@ -220,15 +220,23 @@ def _from_secret(name: str, secret: str, key: str) -> Body:
     return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
 
 
-def environment(container: Container, secrets: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+class Variables(dict[str, str]):
+    """An environment, whose repr a failed test may print."""
+
+    def __repr__(self) -> str:
+        """Tell the names only."""
+        return f"Variables({', '.join(self)})"
+
+
+def environment(container: Container, secrets: Mapping[str, Mapping[str, str]]) -> Variables:
     """Return what the kubelet makes of a container's variables; KeyError for a Secret or key that is not there.
 
     Every key of an `envFrom` comes first; `env` follows in order and wins, and $(NAME) in it sees all that came
     before. https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
     """
-    made: dict[str, str] = {}
+    made = Variables()
     for name in container.secrets:
-        made |= secrets[name]
+        made.update(secrets[name])
     for entry in container.env:
         made[entry["name"]] = _value(entry, made, secrets)
     return made

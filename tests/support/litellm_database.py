@@ -14,7 +14,7 @@ from urllib.parse import quote
 from litellm_database_operator.model.names import CA_MOUNT_PATH, DatabaseName, RoleName, SchemaName, role_names
 from litellm_database_operator.model.secret import Binding, Endpoint, Password, mint_password
 from tests.integration.migrator.place import Place
-from tests.support.litellm_charts import MASTER_KEYS
+from tests.support.litellm_charts import MASTER_KEYS, Variables
 from tests.support.litellm_client import generate_client
 from tests.support.postgres_server import PostgresServer
 from tests.support.tenant import Tenant, gateway_to
@@ -105,9 +105,10 @@ def secrets_of(binding: Binding) -> Mapping[str, Mapping[str, str]]:
     return {"gateway-db": binding.published(), **keys}
 
 
-def mounted(environment: Mapping[str, str], ca: Path) -> dict[str, str]:
+def mounted(environment: Mapping[str, str], ca: Path) -> Variables:
     """Return an environment for this machine, where the CA is mounted nowhere."""
-    return {
-        name: value.replace(quote(CA_MOUNT_PATH, safe=""), quote(str(ca), safe="")).replace(CA_MOUNT_PATH, str(ca))
-        for name, value in environment.items()
-    }
+    here = str(ca)
+    return Variables(
+        (name, text.replace(quote(CA_MOUNT_PATH, safe=""), quote(here, safe="")).replace(CA_MOUNT_PATH, here))
+        for name, text in environment.items()
+    )

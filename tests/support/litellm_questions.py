@@ -13,6 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import psycopg
@@ -127,13 +128,21 @@ def _url_from_parts() -> Any:
     return _told(utils.construct_database_url_from_env_vars())
 
 
+def _pooler() -> Any:
+    """Have it plan the PgBouncer that it can run beside itself: how it reads the TLS of a URL."""
+    pgbouncer = importlib.import_module("litellm.proxy.db.pgbouncer")
+    settings = pgbouncer.PgBouncerSettings()
+    plan = pgbouncer.plan_pgbouncer(os.environ["DATABASE_URL"], settings, Path("/run/pgbouncer"), None)
+    return [*plan.ini.splitlines(), plan.ca_source]
+
+
 def _told(url: str) -> str:
     """Return the URL with a word in place of its password, which no test may print."""
     return url.replace(os.environ["DATABASE_PASSWORD"], "PASSWORD")
 
 
 ASYNCHRONOUS: Final = {"views": _views, "readiness": _readiness, "reports": _reports}
-SYNCHRONOUS: Final = {"migrator": _migrator, "url": _url, "url from parts": _url_from_parts}
+SYNCHRONOUS: Final = {"migrator": _migrator, "url": _url, "url from parts": _url_from_parts, "pooler": _pooler}
 
 
 def _answer(question: str) -> Any:

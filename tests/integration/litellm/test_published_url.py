@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from litellm_database_operator.model.names import SchemaName
 from litellm_database_operator.model.secret import Binding, mint_password
 from tests.integration.litellm.conftest import MakeDatabase
 from tests.support.authority import Authority
-from tests.support.litellm_charts import environment, litellm, litellm_helm, read_values
+from tests.support.litellm_charts import Variables, environment, litellm, litellm_helm, read_values
 from tests.support.litellm_client import use_client
 from tests.support.litellm_database import NEW, OLD, ProxyDatabase, at_port, mounted, secrets_of
 from tests.support.postgres_server import PostgresServer
@@ -30,16 +30,16 @@ ALPHABET: Final = f"{string.ascii_letters}{string.digits}-_"
 SCHEMAS: Final = ("public", "My LLM\\ schema%")
 
 
-def _environment(chart: str, binding: Binding, ca: Path | None = None) -> dict[str, str]:
+def _environment(chart: str, binding: Binding, ca: Path | None = None) -> Variables:
     made = environment(CHARTS[chart], secrets_of(binding))
     return mounted(made, ca) if ca else made
 
 
-def _by_prisma(database: ProxyDatabase, variables: Mapping[str, str]) -> dict[str, Any]:
+def _by_prisma(database: ProxyDatabase, variables: Variables) -> dict[str, Any]:
     return use_client(database.client(), {"DATABASE_URL": variables["DATABASE_URL"]})
 
 
-def _by_libpq(variables: Mapping[str, str]) -> dict[str, Any]:
+def _by_libpq(variables: Variables) -> dict[str, Any]:
     """Do with psycopg what proxy.js does with Prisma."""
     row = (
         "INSERT INTO \"LiteLLM_BudgetTable\" (budget_id, max_budget, created_by, updated_by) VALUES (%s, 12.5, '', '')"
