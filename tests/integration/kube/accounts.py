@@ -1,4 +1,4 @@
-"""An account like the operator's, and Roles from manifests/ that an administrator may have cut down."""
+"""What an installation consists of, as somebody may have changed it: an account, its Roles, the CRDs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import yaml
 
 from tests.integration.kube.api_server import ApiServer
 
-RBAC: Final = Path(__file__).resolve().parents[3] / "manifests/rbac"
+_ROOT: Final = Path(__file__).resolve().parents[3]
 Cut = Collection[tuple[str, str]]
 
 
@@ -59,7 +59,9 @@ def named(version: str, kind: str, name: str, namespace: str | None) -> dict[str
 
 def rules_of(file: str, kind: str, without: Cut) -> list[dict[str, Any]]:
     """Return the rules of a role of manifests/, a rule for each resource, without some verbs."""
-    (role,) = [body for body in yaml.safe_load_all((RBAC / file).read_text()) if body["kind"] == kind]
+    (role,) = [
+        body for body in yaml.safe_load_all((_ROOT / "manifests/rbac" / file).read_text()) if body["kind"] == kind
+    ]
     return [
         {
             "apiGroups": rule["apiGroups"],
@@ -70,3 +72,8 @@ def rules_of(file: str, kind: str, without: Cut) -> list[dict[str, Any]]:
         for resource in rule["resources"]
         if any((resource, verb) not in without for verb in rule["verbs"])
     ]
+
+
+def crd(plural: str) -> dict[str, Any]:
+    """Return a CRD of this tree, to be changed."""
+    return yaml.safe_load((_ROOT / f"crds/litellmdb.dev_{plural}.yaml").read_text())

@@ -8,19 +8,16 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
-import yaml
 
 from litellm_database_operator.control.installation import Findings, Place, judge, look
 from litellm_database_operator.kube.access import Access
 from litellm_database_operator.kube.api import Api, connect
 from litellm_database_operator.kube.discovery import Discovery
-from tests.integration.kube.accounts import Account
+from tests.integration.kube.accounts import Account, crd
 from tests.integration.kube.api_server import ApiServer
-
-ROOT: Final = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture
@@ -129,11 +126,6 @@ def test_the_check_says_why_it_cannot_tell(tmp_path: Path, settings: dict[str, s
 
 
 # CRDs of another release
-
-
-def crd(plural: str) -> dict[str, Any]:
-    """Return a CRD of this tree."""
-    return yaml.safe_load((ROOT / f"crds/litellmdb.dev_{plural}.yaml").read_text())
 
 
 def test_crds_of_another_release_are_told_by_their_fields(own_api_server: ApiServer) -> None:

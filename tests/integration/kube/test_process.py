@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.kube.accounts import Account, named
+from tests.integration.kube.accounts import Account, crd, named
 from tests.integration.kube.api_server import ApiServer
 from tests.support.ports import reserve_port
 
@@ -119,11 +119,18 @@ def lease(server: ApiServer, namespace: str) -> dict[str, Any]:
     return server.get("lease", "litellm-database-operator", "-n", namespace)["spec"]
 
 
-def test_installed_before_its_crds_it_waits_says_so_and_recovers(start: Start, own_api_server: ApiServer) -> None:
+def test_installed_before_its_crds_or_with_older_ones_it_waits_says_so_and_recovers(
+    start: Start, own_api_server: ApiServer
+) -> None:
     server = own_api_server
     operator = start(server, "default")
     wait_until(lambda: operator.probe("/readyz") == 503 and "are not served" in operator.output)
     assert operator.probe("/livez") == 200
+    older = crd("litellmdatabases")
+    del older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["suspend"]
+    server.apply(older, crd("postgresservers"))
+    wait_until(lambda: "is older than this operator: it lacks spec.suspend," in operator.answer("/readyz"))
+    assert "holding the Lease" not in operator.output
     server.install_crds()
     create(server, "default", "a")
     wait_until(lambda: ready(server, "default"))
