@@ -11,6 +11,7 @@ from tests.e2e.crds.conftest import Playground, RefusedError
 Spec = dict[str, Any]
 
 NOTHING: Final[Spec] = {}
+NO_VALUES: Final[list[str]] = []
 TARGET: Final[Spec] = {"litellm": {"version": "1.81.12"}}
 EXTERNAL: Final[Spec] = {"host": "db.example.com", "adminSecretRef": {"name": "db-admin"}}
 
@@ -303,7 +304,7 @@ def test_each_text_that_is_no_template_is_refused(playground: Playground) -> Non
             selected(matchExpressions=[{"key": "a", "operator": "In"}]), "values must be set", id="In nothing"
         ),
         pytest.param(
-            selected(matchExpressions=[{"key": "a", "operator": "NotIn", "values": []}]),
+            selected(matchExpressions=[{"key": "a", "operator": "NotIn", "values": NO_VALUES}]),
             "values must be set",
             id="NotIn nothing",
         ),

@@ -33,7 +33,7 @@ def _give(tenant: Tenant, statement: str, *, by_admin: bool = False) -> None:
 async def _plan(tenant: Tenant) -> tuple[ShapeRoles | None, str | None]:
     catalog = await tenant.gateway.fetch_catalog(tenant.database)
     resource = resource_of({"database": tenant.database, "credentials": {"connectionLimit": 3}})
-    step = plan_roles(resource, catalog, server=tenant.facts, mark=make_mark(), connections=None)
+    step = plan_roles(resource, catalog, server=tenant.facts, mark=make_mark(), connections=3)
     return step, beyond_the_admin(resource, catalog, tenant.facts)
 
 
