@@ -117,6 +117,8 @@ lock: setup ## renew the locks of Python and Node packages to the newest that fi
 	    --constraints requirements/runtime.txt --group dev --output-file requirements/dev.txt
 	@$(PHASE) requirements/checkov.txt -- $(UV) --python-version 3.11 --group checkov \
 	    --output-file requirements/checkov.txt
+	@for release in 1.81.12 1.108.0; do $(PHASE) LiteLLM $$release -- $(UV) --python-version 3.11 \
+	    tests/support/litellm_releases/$$release.in --output-file tests/support/litellm_releases/$$release.txt || exit 1; done
 	@for folder in engine engine/prisma-cli tools/pyright tests/support/postgres tests/support/litellm_prisma \
 	    images/postgres; do \
 	    (cd $$folder && $(NPM_LOCK)) || exit 1; done
