@@ -1,7 +1,7 @@
 """`python3 -m litellm_database_operator.check`: whether the operator was installed well, seen by its own account.
 
 A line for each thing that is wrong, and exit code 1; `helm test` runs it, and a person by kubectl exec. It reads
-POD_NAMESPACE, LITELLMDB_IDENTITY and LITELLMDB_WATCH_NAMESPACES, as the operator does, and writes nothing.
+POD_NAMESPACE, LITELLMDB_IDENTITY, LITELLMDB_WATCH_NAMESPACES and LITELLMDB_DEFAULT_SERVER, as the operator does.
 With `--operator-url http://host:8080` the operator's probes are asked as well.
 """
 

@@ -61,6 +61,8 @@ class PlaceSettings(BaseModel):
     """The installation, as marks in PostgreSQL bear it; without it, the uid of the operator's namespace."""
     watch_namespaces: Namespaces = Field(default=(), alias="LITELLMDB_WATCH_NAMESPACES")
     """Where resources are looked for; none is everywhere."""
+    default_server: NamespacedName | None = Field(default=None, alias="LITELLMDB_DEFAULT_SERVER")
+    """The PostgresServer of a LiteLLMDatabase that names none."""
 
 
 class Settings(PlaceSettings):
@@ -73,8 +75,6 @@ class Settings(PlaceSettings):
         default=None, alias="LITELLMDB_IMAGE_PULL_POLICY"
     )
     postgres_image: str = Field(default="postgres:16", alias="LITELLMDB_POSTGRES_IMAGE", min_length=1)
-    default_server: NamespacedName | None = Field(default=None, alias="LITELLMDB_DEFAULT_SERVER")
-    """The PostgresServer of a LiteLLMDatabase that names none."""
     allowed_servers: List = Field(default=(), alias="LITELLMDB_ALLOWED_SERVERS")
     """Patterns of host or host:port; none allows every server."""
     library: Path = Field(default=_HOME / "bundles", alias="LITELLMDB_LIBRARY")

@@ -13,7 +13,7 @@ from litellm_database_operator.kube.access import Access
 from litellm_database_operator.kube.discovery import Discovery
 from litellm_database_operator.kube.kinds import DATABASE, SERVER, Kind
 from litellm_database_operator.kube.reading import Json
-from litellm_database_operator.kube.rights import Need, needs_in, needs_of_its_own
+from litellm_database_operator.kube.rights import Need, needs_in, needs_of_default_server, needs_of_its_own
 from litellm_database_operator.model import names
 from litellm_database_operator.model.fields import lacking, model_fields, schema_fields
 from litellm_database_operator.model.resource import LiteLLMDatabaseSpec, PostgresServerSpec
@@ -22,6 +22,7 @@ from litellm_database_operator.settings import PlaceSettings
 _SPECS: Final[Mapping[Kind, type[BaseModel]]] = {DATABASE: LiteLLMDatabaseSpec, SERVER: PostgresServerSpec}
 _CRDS: Final = "kubectl apply --server-side -k crds, or an upgrade of the chart"
 _GRANTED_BY: Final = "apply manifests/rbac, or upgrade the chart"
+_GRANTED_ASIDE: Final = "add the namespace to LITELLMDB_WATCH_NAMESPACES, or grant it there"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Place:
     """The namespaces that it watches; none is every one."""
     has_identity: bool
     """Whether one is set, so that the own namespace's uid is not needed."""
+    default_server: str | None = None
+    """The default server's namespace, where one is set."""
 
     @property
     def namespaces(self) -> tuple[str | None, ...]:
@@ -45,12 +48,21 @@ class Place:
         yield from needs_of_its_own(self.own, has_identity=self.has_identity)
         for namespace in self.namespaces:
             yield from needs_in(namespace)
+        yield from self.needs_aside()
+
+    def needs_aside(self) -> Iterator[Need]:
+        """Yield what it needs in namespaces that it does not watch."""
+        if self.watched and self.default_server is not None and self.default_server not in self.watched:
+            yield from needs_of_default_server(self.default_server)
 
 
 def place_of(settings: PlaceSettings) -> Place:
     """Return where an operator with these settings works."""
     return Place(
-        own=settings.pod_namespace, watched=settings.watch_namespaces, has_identity=settings.identity is not None
+        own=settings.pod_namespace,
+        watched=settings.watch_namespaces,
+        has_identity=settings.identity is not None,
+        default_server=settings.default_server[0] if settings.default_server else None,
     )
 
 
@@ -105,6 +117,8 @@ def judge(seen: Seen, place: Place) -> Findings:
     watchable = tuple(namespace for namespace in place.namespaces if namespace not in unwatchable)
     blocking = [*_of_crds(seen), *(_tell(need) for need in seen.missing if _is_own(need, place))]
     failing = [line for namespace in place.namespaces for line in _of_namespace(namespace, seen)]
+    aside = set(place.needs_aside())
+    failing += [_tell(need, granted_by=_GRANTED_ASIDE) for need in seen.missing if need in aside]
     if not watchable:
         blocking, failing = blocking + failing, []
     return Findings(
@@ -167,12 +181,12 @@ def _of_namespace(namespace: str | None, seen: Seen) -> Iterator[str]:
         )
 
 
-def _tell(need: Need) -> str:
+def _tell(need: Need, *, granted_by: str = _GRANTED_BY) -> str:
     right = need.right
     kind = ".".join(filter(None, (right.kind.plural, right.kind.group)))
     resource = "/".join(filter(None, (kind, right.subresource)))
     where = "in any namespace" if need.namespace is None else f"in namespace {need.namespace}"
-    return f"the operator may not {need.verb} {resource} {where}, so that {right.without}: {_GRANTED_BY}"
+    return f"the operator may not {need.verb} {resource} {where}, so that {right.without}: {granted_by}"
 
 
 def _is_own(need: Need, place: Place) -> bool:

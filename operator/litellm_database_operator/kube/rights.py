@@ -72,6 +72,12 @@ OWN_RIGHTS: Final = (
 OWN_UID: Final = Right(kind=kinds.NAMESPACE, verbs=("get",), without="the installation has no identity")
 """Needed for the operator's own namespace where no identity is set."""
 
+DEFAULT_SERVER_RIGHTS: Final = (
+    Right(kind=kinds.SERVER, verbs=("get",), without="no LiteLLMDatabase without serverRef finds its server"),
+    Right(kind=kinds.SECRET, verbs=("get",), without="nobody logs in to the default server"),
+)
+"""Needed in the default server's namespace, where it is not among those that are watched."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
@@ -107,6 +113,11 @@ def needs_in(namespace: str | None) -> Iterator[Need]:
 def needs_of_its_own(namespace: str, *, has_identity: bool) -> Iterator[Need]:
     """Yield what is needed in the operator's own namespace, watched or not."""
     yield from _each(OWN_RIGHTS if has_identity else (*OWN_RIGHTS, OWN_UID), namespace)
+
+
+def needs_of_default_server(namespace: str) -> Iterator[Need]:
+    """Yield what is needed in the default server's namespace."""
+    yield from _each(DEFAULT_SERVER_RIGHTS, namespace)
 
 
 def _each(rights: Sequence[Right], namespace: str | None) -> Iterator[Need]:

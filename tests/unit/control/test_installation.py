@@ -154,6 +154,34 @@ def test_work_does_not_begin_without_a_lease(*, has_identity: bool) -> None:
     )
 
 
+def test_a_default_server_that_is_not_watched_needs_rights_of_its_own() -> None:
+    place = dataclasses.replace(SOMEWHERE, default_server="db")
+    aside = tuple(place.needs_aside())
+    found = judge(seen(missing=aside), place)
+    assert found.failing == tuple(
+        f"the operator may not get {kind} in namespace db, so that {what}: add the namespace to "
+        "LITELLMDB_WATCH_NAMESPACES, or grant it there"
+        for kind, what in (
+            ("postgresservers.litellmdb.dev", "no LiteLLMDatabase without serverRef finds its server"),
+            ("secrets", "nobody logs in to the default server"),
+        )
+    )
+    assert (found.blocking, found.watchable) == ((), ("a", "b"))
+    assert set(place.needs()) - set(SOMEWHERE.needs()) == set(aside)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        dataclasses.replace(SOMEWHERE, default_server="a"),
+        dataclasses.replace(EVERYWHERE, default_server="db"),
+        SOMEWHERE,
+    ],
+)
+def test_a_default_server_that_is_watched_needs_no_more(place: Place) -> None:
+    assert list(place.needs_aside()) == []
+
+
 # Namespaces
 
 
@@ -183,3 +211,4 @@ def test_a_place_comes_from_the_settings() -> None:
     assert place_of(read_place(given)) == SOMEWHERE
     assert place_of(read_place({"POD_NAMESPACE": "system"})) == EVERYWHERE
     assert place_of(read_place(given | {"LITELLMDB_IDENTITY": "x"})).has_identity
+    assert place_of(read_place(given | {"LITELLMDB_DEFAULT_SERVER": "db/main"})).default_server == "db"
