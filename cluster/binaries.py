@@ -51,7 +51,7 @@ CLIENTS = {
         ),
     ),
     "helm4": GoProgram(title="build Helm 4 (once, about 9 min)", package="helm.sh/helm/v4/cmd/helm"),
-    "kstatus": GoProgram(title="build kstatus, what Flux and Helm 4 wait by (once, about 30 s)"),
+    "kstatus": GoProgram(title="build kstatus, what Flux and Helm 4 wait by"),
     "kube-score": GoProgram(
         title="build kube-score (once, about 1 min)", package="github.com/zegl/kube-score/cmd/kube-score"
     ),
