@@ -34,7 +34,8 @@ What to try next (KUBECONFIG=.cluster/kubeconfig, kubectl is at .cluster/bin/kub
 
 def main() -> None:
     """Install the operator, make one database, show it."""
-    _step("install the operator", "apply", "--server-side", "-k", "manifests/local")
+    # The tests may have installed it by Helm, with CRDs of another day.
+    _step("install the operator", "apply", "--server-side", "--force-conflicts", "-k", "manifests/local")
     _step("wait for it", "-n", "litellm-database-operator", "rollout", "status", "deployment", "--timeout=120s")
     if _kubectl(["-n", NAMESPACE, "get", "lldb", DATABASE, "--ignore-not-found"], quiet=True):
         print("\n== the database is there already, and is left as you have changed it", flush=True)

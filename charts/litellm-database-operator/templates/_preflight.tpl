@@ -38,3 +38,11 @@ makes is known by its name, and after a change of its name by Helm's annotations
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* Refuse a default server where the operator has no right to look. */}}
+{{- define "operator.refuseServerOutOfSight" -}}
+{{- $namespace := splitList "/" .Values.defaultServer | first }}
+{{- if and .Values.watchNamespaces .Values.defaultServer (not (has $namespace .Values.watchNamespaces)) }}
+  {{- fail (printf "\n\nnothing was changed: defaultServer is in namespace %s, which watchNamespaces does not name. Add it there.\n" $namespace) }}
+{{- end }}
+{{- end }}

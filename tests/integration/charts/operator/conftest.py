@@ -1,7 +1,9 @@
 """The operator's chart as Helm renders and installs it, and an API server for those tests that install it."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -31,8 +33,13 @@ def helm(tmp_path_factory: pytest.TempPathFactory) -> Helm:
 def render(helm: Helm) -> Render:
     """Give what the chart renders with values, as the README's release."""
 
-    def with_values(*arguments: str, chart: Path = CHART, name: str = NAME, **values: object) -> list[Body]:
-        return helm.template(chart, f"--namespace={NAME}", KUBERNETES, *arguments, name=name, values=values)
+    @cache
+    def of(chart: Path, name: str, values: str) -> str:
+        bodies = helm.template(chart, f"--namespace={NAME}", KUBERNETES, name=name, values=json.loads(values))
+        return json.dumps(bodies)
+
+    def with_values(*, chart: Path = CHART, name: str = NAME, **values: object) -> list[Body]:
+        return json.loads(of(chart, name, json.dumps(values)))
 
     return with_values
 

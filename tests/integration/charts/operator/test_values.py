@@ -380,6 +380,12 @@ def test_schema_refuses_with_the_path(render: Render, values: Body, path: str) -
     assert path in str(refused.value)
 
 
+def test_a_default_server_must_be_in_sight(render: Render) -> None:
+    with pytest.raises(HelmError, match="defaultServer is in namespace db, which watchNamespaces does not name"):
+        render(defaultServer="db/main", watchNamespaces=["team-a"])
+    assert render(defaultServer="db/main", watchNamespaces=["team-a", "db"])
+
+
 # As a part of another chart
 
 
