@@ -85,6 +85,8 @@ def refusal(playground: Playground, kind: str, spec: Spec, name: str | None = No
         pytest.param(database(database="pg_team"), "must not begin with pg_", id="database pg_"),
         pytest.param(database(schema="ü" * 32), "at most 63 bytes", id="schema too long in bytes"),
         pytest.param(database(schema="a\tb"), "control characters", id="schema with a tab"),
+        pytest.param(database(schema='a"b'), "must not hold quotes", id="schema with a double quote"),
+        pytest.param(database(schema="it's"), "must not hold quotes", id="schema with a single quote"),
         pytest.param(database(schema="pg_catalog"), "must not begin with pg_", id="schema pg_"),
         pytest.param(database(schema="information_schema"), "must not be information_schema", id="information_schema"),
         pytest.param(database(schema="litellm_operator"), "which is the operator's", id="the operator's schema"),

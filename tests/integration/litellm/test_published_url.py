@@ -124,7 +124,7 @@ def test_a_server_without_tls_is_refused(tls: str, postgres: PostgresServer, dat
 
 
 def test_a_double_quote_in_a_schema_is_beyond_prisma(database_of: MakeDatabase) -> None:
-    """Its query compiler writes names between quotes as they are: 42601 is PostgreSQL's syntax error."""
+    """Why the CRD refuses one: the query compiler writes names as they are, and 42601 is a syntax error."""
     database = database_of(OLD, "public")
     variables = _environment("litellm", replace(database.binding(), schema=SchemaName('a"b')))
     assert _by_prisma(database, variables)["failed"]["code"] == "42601"
