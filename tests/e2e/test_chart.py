@@ -1,8 +1,9 @@
-"""The operator's chart on the local cluster: it takes over an installation by hand, and tells whether it is well.
+"""The operator's chart on the local cluster: it takes over an installation by hand, and works in one namespace alone.
 
 First by its name: what it installs is what all other tests work with.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from tests.e2e.conftest import READY_WITHIN
 from tests.support.helm import HelmError
 from tests.support.installation import OPERATOR, install_by_hand, install_operator, local_helm
 from tests.support.kubectl import Body, Kubectl, is_ready
+from tests.support.resources import database
 
 _CHECK: Final = f"{OPERATOR}-check"
 _IN_NAMESPACE: Final = f"--namespace={OPERATOR}"
@@ -94,3 +96,19 @@ def test_a_right_that_was_taken_away_is_named(operator: Kubectl) -> None:
     finally:
         operator.patch("clusterrole", OPERATOR, {"rules": rules})
         operator.delete("pod", _CHECK, "--ignore-not-found")
+
+
+@pytest.fixture
+def in_one_namespace(operator: Kubectl, home: Kubectl) -> Iterator[Kubectl]:
+    """Have the operator look at one namespace only while this lasts, and give kubectl for that."""
+    install_operator(watchNamespaces=[home.namespace])
+    assert operator.get("clusterrole", OPERATOR) is None
+    yield home
+    install_operator()
+
+
+def test_rights_in_one_namespace_are_enough(in_one_namespace: Kubectl) -> None:
+    assert "Phase:          Succeeded" in local_helm().test(OPERATOR, _IN_NAMESPACE)
+    in_one_namespace.apply(database("another", server="main"))
+    in_one_namespace.wait_for("lldb", "another", is_ready, within=READY_WITHIN)
+    in_one_namespace.delete("lldb", "another")

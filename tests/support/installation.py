@@ -13,14 +13,14 @@ _IN_NAMESPACE: Final = f"--namespace={OPERATOR}"
 _DIGEST_ANNOTATION: Final = "litellmdb.dev/image-digest"
 
 
-def install_operator() -> Kubectl:
+def install_operator(**values: object) -> Kubectl:
     """Install the image that was built last by the chart, wait until it runs, and give kubectl for its namespace.
 
-    What is there already, by hand or by Helm, is taken over.
+    `values` are beside those for the local cluster. What is there already, by hand or by Helm, is taken over.
     """
     kubectl = local_kubectl().within(OPERATOR)
     arguments = ("--install", "--take-ownership", "--create-namespace", "--history-max=2", "--wait", "--timeout=150s")
-    local_helm().upgrade(OPERATOR, CHART, _IN_NAMESPACE, *arguments, values=local_values())
+    local_helm().upgrade(OPERATOR, CHART, _IN_NAMESPACE, *arguments, values=local_values() | values)
     return kubectl
 
 
