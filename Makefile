@@ -72,7 +72,7 @@ integration: setup binaries ## tests on real PostgreSQL servers and a local API 
 test-helm4: setup binaries ## the charts' tests with Helm 4 in place of Helm 3; its first build takes minutes
 	@$(PHASE) Helm 4 -- python3 -m cluster build helm4
 	@LITELLMDB_TEST_HELM=helm4 $(PHASE) charts with Helm 4 -- $(BIN)/pytest --quiet \
-	    tests/integration/charts tests/integration/test_delivery_programs.py
+	    tests/integration/charts tests/integration/kube/test_helm_wait.py tests/integration/test_delivery_programs.py
 
 .PHONY: litellm
 litellm: setup ## LiteLLM's own code, of two releases, on databases of ours; takes minutes
