@@ -68,9 +68,10 @@ async def _connected(work: Callable[[Any, Connection], Awaitable[Any]]) -> Any:
         return await work(client, connection)
 
 
-def _serve_with(client: Any) -> None:
+def _serve_with(client: Any) -> Any:
     server: Any = importlib.import_module("litellm.proxy.proxy_server")
     server.prisma_client = client
+    return server
 
 
 async def _views(client: Any, connection: Connection) -> Any:
@@ -79,10 +80,12 @@ async def _views(client: Any, connection: Connection) -> Any:
 
 
 async def _readiness(client: Any, _: Connection) -> Any:
-    _serve_with(client)
-    endpoints = importlib.import_module("litellm.proxy.health_endpoints._health_endpoints")
-    probed: Mapping[str, Any] = await endpoints._db_health_readiness_check()  # noqa: SLF001 - what the probe's route calls
-    return [await client.health_check(), probed["status"]]
+    """Ask the route of the kubelet's probe, of the whole application; nothing of its start has run."""
+    app = _serve_with(client).app
+    httpx = importlib.import_module("httpx")
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://proxy") as probe:
+        answer = await probe.get("/health/readiness")
+    return [answer.status_code, answer.json()["status"], answer.json()["db"], await client.health_check()]
 
 
 async def _reports(client: Any, _: Connection) -> Any:

@@ -22,6 +22,8 @@ CHARTS: Final = {
     "1.81.12": litellm_helm(read_values("litellm-helm"), version=(0, 4, 7)).proxies["proxy"],
     "1.108.0": litellm(read_values("litellm")).proxies["backend"],
 }
+HEALTHY: Final = {"1.81.12": "connected", "1.108.0": "healthy"}
+"""What /health/readiness calls its status: the older one puts the database's in its place."""
 REPORTS: Final = {
     "global_spend_logs": 1,
     "global_spend": 1,
@@ -69,7 +71,7 @@ def test_it_finds_its_views_and_rows_and_migrates_nothing(
         "views", "readiness", "reports", "migrator", environment=variables, folder=tmp_path
     )
     assert found["views"] == [], "it wanted to make views"
-    assert found["readiness"] == [[{"?column?": 1}], "connected"]
+    assert found["readiness"] == [200, HEALTHY[release.version], "connected", [{"?column?": 1}]]
     assert found["reports"] == REPORTS
     assert set(asked_of_prisma(tmp_path)) - {""} == {"migrate diff"}, "which changes nothing"
     rewritten = _url_of(found["migrator"], variables)
