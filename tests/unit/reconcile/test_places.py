@@ -92,6 +92,13 @@ async def test_one_that_is_being_made_is_counted_before_its_mark_is_there() -> N
     assert await room.make(room.ask("a")), "nothing was made of the first, so that its place is free"
 
 
+async def test_what_is_marked_is_counted_whatever_its_age_and_whether_its_resource_is_there() -> None:
+    room = Room(2)
+    room.gateway.marks.append(room.mark({"metadata": {"name": "gone", "uid": "gone"}}))
+    assert await room.make(room.ask("young", "2026-03-01T12:00:09Z"))
+    assert not await room.make(room.ask("old", "2026-03-01T12:00:01Z"))
+
+
 @pytest.mark.parametrize("order", [range(6), range(5, -1, -1)])
 async def test_of_those_that_come_at_once_the_oldest_get_in(order: range) -> None:
     room = Room(3)
