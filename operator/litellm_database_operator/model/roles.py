@@ -47,7 +47,10 @@ class Mark:
 
 
 def told_by_marks(namespace_uid: str | None = None) -> str:
-    """Return a text that every mark holds, of one namespace or of all; what holds it may yet be none."""
+    """Return a text that every mark of one namespace holds and no other mark does, or that all hold.
+
+    Within a mark's own texts a quote is escaped. What holds it may yet be no mark.
+    """
     return f'"{_MARK_KEY}": ' if namespace_uid is None else f'"namespace_uid": {json.dumps(namespace_uid)}'
 
 

@@ -98,8 +98,7 @@ class Server:
         told = {"told": told_by_marks(namespace_uid)}
         async with self._pool.session() as session:
             rows = await session.fetch("look at the marks", queries.MARKS, told)
-        marks = [mark for row in rows if (mark := parse_mark(row["mark"]))]
-        return tuple(mark for mark in marks if namespace_uid in {None, mark.namespace_uid})
+        return tuple(mark for row in rows if (mark := parse_mark(row["mark"])))
 
     async def shape_roles(self, step: ShapeRoles, server: ServerFacts) -> None:
         """Make and mend roles, in one round trip that does all or nothing."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from litellm_database_operator.model.roles import Mark, parse_mark
+from litellm_database_operator.model.roles import Mark, parse_mark, told_by_marks
 from tests.support.planning import UNHURRIED
 
 MARK = Mark(identity="installation", namespace="team-a", namespace_uid="ns-1", name="gateway", uid="uid-1")
@@ -26,6 +26,20 @@ MARKS = st.builds(
 @given(MARKS)
 def test_what_was_written_is_read_again(mark: Mark) -> None:
     assert parse_mark(mark.dump()) == mark
+
+
+@UNHURRIED
+@given(MARKS, MARKS)
+def test_a_mark_is_found_by_its_namespace_and_no_other(mark: Mark, other: Mark) -> None:
+    told = told_by_marks(mark.namespace_uid)
+    assert told in mark.dump()
+    assert (told in other.dump()) == (other.namespace_uid == mark.namespace_uid)
+    assert told_by_marks() in other.dump()
+
+
+def test_no_text_of_another_mark_looks_like_a_namespace() -> None:
+    told = told_by_marks(MARK.namespace_uid)
+    assert told not in replace(MARK, namespace_uid="ns-2", name=told, namespace=told, uid=told).dump()
 
 
 def changed(**fields: object) -> str:
