@@ -1,4 +1,4 @@
-"""docs/spec/reasons.md and names.md against the code that they describe."""
+"""docs/spec/reasons.md and names.md, and the page of troubleshooting, against the code that they describe."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,11 @@ from litellm_database_operator.model import names
 from litellm_database_operator.model.reasons import Reason
 
 SPEC: Final = Path(__file__).resolve().parents[2] / "docs/spec"
-COLUMNS: Final = 7
+TROUBLESHOOTING: Final = SPEC.parent / "operations/troubleshooting.md"
+ENTRY: Final = re.compile(
+    r"^### `(\w+)`\n(.+?)\n\n- \*\*Look\*\*: (.+?)\n- \*\*Do\*\*: (.+?)\n(?:\n|\Z)", re.MULTILINE | re.DOTALL
+)
+COLUMNS: Final = 6
 BELONGING: Final = re.compile(r"^\| \*\*(.+?)\*\*")
 WELL: Final = "All is well, or on its way"
 PASSING: Final = "A server that does not answer as it should"
@@ -26,7 +30,7 @@ def rows() -> dict[str, list[str]]:
         if heading := BELONGING.match(line):
             group = heading[1]
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == COLUMNS and (reason := re.fullmatch(r"`(\w+)`", cells[0])):
+        if len(cells) == COLUMNS and (reason := re.fullmatch(r"\[`(\w+)`\]\(\S+\)", cells[0])):
             assert reason[1] not in found
             found[reason[1]] = [*cells[1:], group]
     return found
@@ -51,9 +55,17 @@ def test_rows_stand_in_the_order_of_the_code() -> None:
     assert list(rows()) == [str(reason) for reason in Reason]
 
 
-@pytest.mark.parametrize("reason", sorted(Reason))
-def test_every_row_says_what_a_person_does(reason: str) -> None:
-    assert rows()[reason][5]
+def test_every_reason_says_what_is_so_where_to_look_and_what_to_do() -> None:
+    page = TROUBLESHOOTING.read_text()
+    entries = ENTRY.findall(page)
+    assert re.findall(r"^### `(\w+)`$", page, re.MULTILINE) == [reason for reason, *_ in entries]
+    assert [reason for reason, *_ in entries] == [str(reason) for reason in Reason]
+    assert [reason for reason, *parts in entries if not all(part.strip() for part in parts)] == []
+
+
+def test_groups_are_the_same_on_both_pages() -> None:
+    headings = re.findall(r"^## (.+)$", TROUBLESHOOTING.read_text(), re.MULTILINE)
+    assert headings[1:] == [WELL, PASSING, FOR_A_PERSON, MIGRATION]
 
 
 @pytest.mark.parametrize("reason", sorted(Reason))

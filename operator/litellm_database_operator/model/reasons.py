@@ -1,7 +1,7 @@
 """Every reason that a condition, and the Event that goes with it, can carry.
 
-docs/spec/reasons.md says of each what Ready, Reconciling and Stalled are, when it is looked at again and what
-a person does about it; a test compares.
+docs/spec/reasons.md says of each what Ready, Reconciling and Stalled are and when it is looked at again,
+docs/operations/troubleshooting.md where to look and what a person does; a test compares.
 """
 
 from enum import StrEnum
