@@ -4,7 +4,8 @@ The operator's own rules where the proxy's login can see what they rest on, and 
 another application serves a proxy all the same.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from litellm_database_operator.model.bundle import Bundle, names_ahead
 from litellm_database_operator.model.observed import InsideFacts
@@ -25,10 +26,13 @@ class Verdict:
 
 def judge(target: Bundle, inside: InsideFacts) -> Verdict:
     """Tell whether the schema of a bundle is there."""
-    state = state_of(target, inside)
+    foreign = foreign_tables(inside.tables)
+    # state_of asks for Foreign first, which would hide every other state
+    ours = replace(inside, tables=inside.tables - set(foreign))
+    state = state_of(target, ours)
     if state is SchemaState.AHEAD:
-        return _ahead(target, inside)
-    if obstacle := _obstacle(state, target, inside) or _lacking(target, inside):
+        return _ahead(target, ours)
+    if obstacle := _obstacle(state, target, ours) or _missing(target, ours, foreign) or _lacking(target, ours):
         return Verdict(there=False, text=obstacle)
     return Verdict(there=True, text=f"all {len(target.migrations)} migrations are applied, and its views are there")
 
@@ -44,27 +48,27 @@ def _obstacle(state: SchemaState, target: Bundle, inside: InsideFacts) -> str | 
         case SchemaState.DRIFTED:
             lost = listed(inside.judged[target.digest].missing)
             return f"every migration is applied, and yet the schema was found to lack {lost}"
-        case SchemaState.FOREIGN if not inside.finished.issuperset(target.migrations):
-            foreign = listed(foreign_tables(inside.tables))
-            return f"{_missing(target, inside)}; and none is applied while the schema holds tables of others: {foreign}"
         case _:
             return None
 
 
+def _missing(target: Bundle, inside: InsideFacts, foreign: Sequence[str]) -> str | None:
+    missing = [name for name in target.migrations if name not in inside.finished]
+    if not missing:
+        return None
+    are = "is" if len(missing) == 1 else "are"
+    hindered = f"; and none is applied while the schema holds tables of others: {listed(foreign)}" if foreign else ""
+    return f"{len(missing)} of {len(target.migrations)} migrations {are} missing, next {missing[0]}{hindered}"
+
+
 def _lacking(target: Bundle, inside: InsideFacts) -> str | None:
-    if not inside.finished.issuperset(target.migrations):
-        return _missing(target, inside)
     if views := [view for view in target.views if view not in inside.views]:
         return f"every migration is applied; {len(views)} of {len(target.views)} views are missing: {listed(views)}"
-    if inside.history and not inside.verified:
-        return "every migration is applied, and its views are there; the schema has not been compared yet"
+    if inside.history and target.digest not in inside.verified:
+        # not with another: releases may have the same names of migrations, and other files behind them
+        told = "every migration is applied, and its views are there; the schema has not been compared with bundle"
+        return f"{told} {target.version} yet"
     return None
-
-
-def _missing(target: Bundle, inside: InsideFacts) -> str:
-    missing = [name for name in target.migrations if name not in inside.finished]
-    are = "is" if len(missing) == 1 else "are"
-    return f"{len(missing)} of {len(target.migrations)} migrations {are} missing, next {missing[0]}"
 
 
 def _ahead(target: Bundle, inside: InsideFacts) -> Verdict:

@@ -16,6 +16,9 @@ FIRST, SECOND = BUNDLE.migrations
 MISSING = Judged(at=NOW, missing=("column LiteLLM_TeamTable.blocked",))
 AHEAD = replace(inside_of(NEWER), tables=TABLES, judged={BUNDLE.digest: VERIFIED})
 HISTORY = frozenset({"20260101000000_runs"})
+NOT_COMPARED = f"the schema has not been compared with bundle {BUNDLE.version} yet"
+REPAIRED = replace(BUNDLE, version=f"{BUNDLE.version}.post1", digest="of-other-files")
+"""A release with the same names of migrations, and other files behind them."""
 
 
 def added(*, breaks: bool) -> Change:
@@ -43,10 +46,12 @@ def added(*, breaks: bool) -> Change:
                      id="no view"),
         pytest.param(replace(WELL, tables=TABLES | {"orders"}, views=frozenset()), "2 of 2 views are missing",
                      id="foreign, and no views"),
-        pytest.param(replace(WELL, judged={}, history=HISTORY), "the schema has not been compared yet",
+        pytest.param(replace(WELL, judged={}, history=HISTORY), NOT_COMPARED,
                      id="not yet compared"),
         pytest.param(replace(WELL, history=HISTORY, changes=(added(breaks=False),)),
-                     "the schema has not been compared yet", id="not compared since a change"),
+                     NOT_COMPARED, id="not compared since a change"),
+        pytest.param(replace(WELL, judged={REPAIRED.digest: VERIFIED}, history=HISTORY), NOT_COMPARED,
+                     id="compared with another of the same names"),
         pytest.param(replace(AHEAD, judged={}), 'the database is ahead of it: 1 applied migrations are newer, up to '
                      f'"{NEWER.migrations[-1]}", and nothing shows that this release works with it', id="ahead"),
         pytest.param(replace(AHEAD, changes=(added(breaks=True),)), "nothing shows that this release works with it",
@@ -61,13 +66,32 @@ def test_it_waits(inside: InsideFacts, text: str) -> None:
 @pytest.mark.parametrize(
     "inside",
     [
+        pytest.param(replace(AHEAD, judged={}), id="ahead"),
+        pytest.param(replace(AHEAD, changes=(added(breaks=True),)), id="ahead, by a change that breaks"),
+        pytest.param(replace(WELL, unfinished=frozenset({"20990101000000_begun"})), id="interrupted"),
+        pytest.param(replace(EMPTY, tables=TABLES), id="unledgered"),
+        pytest.param(replace(WELL, judged={BUNDLE.digest: MISSING}), id="drifted"),
+    ],
+)
+def test_tables_of_others_hide_nothing(inside: InsideFacts) -> None:
+    beside = replace(inside, tables=inside.tables | {"orders"})
+    assert judge(BUNDLE, beside) == judge(BUNDLE, inside)
+    assert not judge(BUNDLE, beside).there
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
         pytest.param(WELL, id="complete and compared"),
         pytest.param(replace(WELL, history=HISTORY), id="complete and compared, with our history"),
         pytest.param(replace(WELL, judged={}), id="complete, where no history of ours tells more"),
-        pytest.param(replace(WELL, judged={NEWER.digest: VERIFIED}, history=HISTORY), id="compared with another"),
         pytest.param(replace(WELL, tables=TABLES | {"orders"}), id="complete beside tables of others"),
         pytest.param(replace(WELL, finished=WELL.finished | {"20240101000000_forgotten"}), id="an older one too many"),
         pytest.param(replace(AHEAD, changes=(added(breaks=False),)), id="ahead and compatible"),
+        pytest.param(
+            replace(AHEAD, changes=(added(breaks=False),), tables=TABLES | {"orders"}),
+            id="ahead and compatible, beside tables of others",
+        ),
     ],
 )
 def test_it_is_there(inside: InsideFacts) -> None:
