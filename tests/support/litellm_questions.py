@@ -125,6 +125,13 @@ def _url() -> Any:
     return _told(os.environ["DATABASE_URL"])
 
 
+def _replica() -> Any:
+    """Have it make the URL of a read replica, of which the environment names the host only."""
+    settings = importlib.import_module("litellm.proxy.db.db_url_settings")
+    settings.DatabaseURLSettings.from_env().apply_to_env()
+    return _told(os.environ["DATABASE_URL_READ_REPLICA"])
+
+
 def _url_from_parts() -> Any:
     """Run what makes a URL where there is none."""
     utils = importlib.import_module("litellm.proxy.utils")
@@ -145,7 +152,13 @@ def _told(url: str) -> str:
 
 
 ASYNCHRONOUS: Final = {"views": _views, "readiness": _readiness, "reports": _reports}
-SYNCHRONOUS: Final = {"migrator": _migrator, "url": _url, "url from parts": _url_from_parts, "pooler": _pooler}
+SYNCHRONOUS: Final = {
+    "migrator": _migrator,
+    "url": _url,
+    "url from parts": _url_from_parts,
+    "pooler": _pooler,
+    "replica": _replica,
+}
 
 
 def _answer(question: str) -> Any:

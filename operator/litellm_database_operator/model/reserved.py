@@ -84,6 +84,7 @@ PUBLISHED_KEYS: Final = (
     "DATABASE_USERNAME",
     "DATABASE_PASSWORD",
     "DATABASE_SSLMODE",
+    "DATABASE_SSLROOTCERT",
     "DISABLE_SCHEMA_UPDATE",
     "type",
     "provider",

@@ -71,6 +71,7 @@ class Binding:
         Upper case is what both LiteLLM charts hand to the proxy by envFrom; DATABASE_SCHEMA always, or the
         newer chart leaves a literal $(DATABASE_SCHEMA). Lower case is what their `*Key` values name and what
         the Service Binding specification asks for. Then what spec.secret.keys asks for; ours win.
+        DATABASE_SSLROOTCERT is for the URLs that LiteLLM makes itself, of a read replica for one.
         """
         host, port = self.endpoint.host, str(self.endpoint.port)
         password = self.password.reveal()
@@ -95,6 +96,7 @@ class Binding:
             "username": self.login,
             "password": password,
             "uri": self.libpq_url(),
+            **({"DATABASE_SSLROOTCERT": CA_MOUNT_PATH} if self.endpoint.tls == "verify-full" else {}),
         }
 
     def placeholders(self) -> Mapping[str, str]:

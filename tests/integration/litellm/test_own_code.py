@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import psycopg
 import pytest
@@ -97,6 +98,8 @@ def test_it_takes_the_published_url_over_one_made_of_parts(
         kept = release.ask("url", environment=variables, folder=tmp_path)["url"]
         assert use_client(database.client(), {"DATABASE_URL": _url_of(kept, variables)}).get("schema") == SCHEMA
         strict = environment(CHARTS[release.version], secrets_of(database.binding(tls="verify-full")))
-        pooler = release.ask("pooler", environment=strict, folder=tmp_path)["pooler"]
-        assert "server_tls_sslmode = verify-full" in pooler
-        assert CA_MOUNT_PATH in pooler
+        strict["DATABASE_HOST_READ_REPLICA"] = "replica.example.com"
+        told = release.ask("pooler", "replica", environment=strict, folder=tmp_path)
+        assert {"server_tls_sslmode = verify-full", CA_MOUNT_PATH} <= set(told["pooler"])
+        trusted = parse_qs(urlsplit(str(told["replica"])).query)
+        assert (trusted["sslaccept"], trusted["sslcert"]) == (["strict"], [CA_MOUNT_PATH])

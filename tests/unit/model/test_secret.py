@@ -142,6 +142,11 @@ def test_everything_that_a_proxy_or_its_chart_reads_is_published() -> None:
     }
 
 
+def test_the_place_of_the_ca_is_published_where_there_is_one() -> None:
+    assert binding(tls="verify-full").published()["DATABASE_SSLROOTCERT"] == "/etc/litellmdb/ca.crt"
+    assert "DATABASE_SSLROOTCERT" not in binding(tls="require").published()
+
+
 def test_no_key_takes_a_variable_that_the_charts_or_the_shell_set() -> None:
     taken = {"HOST", "PORT", "PATH", "HOME", "USER", "LITELLM_MASTER_KEY", "LITELLM_LOG", "NUM_WORKERS", "ca.crt"}
     assert not taken & binding().published().keys()
