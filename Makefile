@@ -11,7 +11,8 @@ BIN := .venv/bin
 PYTHON := $(BIN)/python
 UV := $(BIN)/uv pip compile --quiet --universal --generate-hashes \
       --no-header --no-emit-index-url --upgrade
-SITE := NO_MKDOCS_2_WARNING=1 $(PHASE) site -- $(PYTHON) -m mkdocs build --strict --quiet
+# Not --quiet: mkdocs then counts no warning, and strict finds nothing.
+SITE := NO_MKDOCS_2_WARNING=1 $(PHASE) site -- $(PYTHON) -m mkdocs build --strict
 NPM_LOCK := npm install --package-lock-only --ignore-scripts --no-audit --no-fund \
       --omit-lockfile-registry-resolved
 

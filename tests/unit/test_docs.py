@@ -65,3 +65,10 @@ def test_the_site_is_strict_and_needs_no_network() -> None:
     assert site["strict"] is True
     assert {rule for part in site["validation"].values() for rule in part.values()} == {"warn"}
     assert site["theme"]["font"] is False
+
+
+def test_the_build_is_not_quiet() -> None:
+    """With --quiet mkdocs logs no warning, so that strict has none to count."""
+    (command,) = re.findall(r"^SITE := .*$", (TOP / "Makefile").read_text(), re.MULTILINE)
+    assert "--strict" in command
+    assert not re.search(r"(--quiet|-q)\b", command)
