@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from litellm_database_operator.settings import SettingsError, read_settings
+from litellm_database_operator.settings import Settings, SettingsError, read_settings
 
 NEEDED = {"POD_NAMESPACE": "litellmdb-system", "POD_NAME": "operator-1", "LITELLMDB_IMAGE": "operator:1"}
 
@@ -21,6 +23,18 @@ def test_defaults() -> None:
     assert settings.watch_namespaces == ()
     assert settings.workers == 32
     assert settings.proof_hours == 24
+
+
+def test_the_page_tells_every_setting_and_its_default() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/operations/operator.md").read_text()
+    told = dict(re.findall(r"^\| `(LITELLMDB_\w+)` \| `?(.*?)`? \|", page, re.MULTILINE))
+    ours = {str(each.alias): each.default for each in Settings.model_fields.values()}
+    of_the_image = {"LITELLMDB_LIBRARY", "LITELLMDB_HISTORY", "POD_NAME", "POD_NAMESPACE"}
+    assert set(told) == set(ours) - of_the_image
+    valued = {name: default for name, default in ours.items() if isinstance(default, str | int | float)}
+    assert {name: told[name] for name in valued if name in told} == {
+        name: f"{each:g}" if isinstance(each, float) else str(each) for name, each in valued.items()
+    }
 
 
 def test_all_set() -> None:
