@@ -1,6 +1,7 @@
 """What mkdocs.yml has done while the site is built."""
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from mkdocs.config.defaults import MkDocsConfig
@@ -13,7 +14,7 @@ def site(folder: Path, html: str) -> MkDocsConfig:
     """Return the configuration of a site of one page."""
     (folder / "a").mkdir()
     (folder / "a/page.html").write_text(html)
-    config = MkDocsConfig()
+    config = cast("MkDocsConfig", MkDocsConfig())
     config.site_dir = str(folder)
     return config
 
