@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_LIST_ITEM: Final = re.compile(r"(?:[-*]|\d+\.) ")
+_LIST_OR_TABLE: Final = re.compile(r"(?:[-*]|\d+\.) |\|")
 _FENCE: Final = re.compile(r"\s*(?:```|~~~)")
 _NO_TEXT: Final = re.compile(r"\s*$|#|\||>|\s*(?:[-*]|\d+\.) |\s")
 _LOADED: Final = re.compile(
@@ -14,9 +14,9 @@ _LOADED: Final = re.compile(
 
 
 def as_github_reads(markdown: str) -> str:
-    """Return the page with an empty line before each list that begins right below a line of text.
+    """Return the page with an empty line before each list or table that begins right below a line of text.
 
-    GitHub needs none, Python-Markdown takes such a list for more of the text.
+    GitHub needs none, Python-Markdown takes them for more of the text.
     https://python-markdown.github.io/#differences
     """
     lines: list[str] = []
@@ -24,7 +24,7 @@ def as_github_reads(markdown: str) -> str:
     for line in markdown.splitlines():
         if _FENCE.match(line):
             fenced = not fenced
-        elif not fenced and _LIST_ITEM.match(line) and not _NO_TEXT.match(before):
+        elif not fenced and _LIST_OR_TABLE.match(line) and not _NO_TEXT.match(before):
             lines.append("")
         lines.append(line)
         before = line

@@ -13,10 +13,11 @@ from tools.docs import pages
         pytest.param("- a\n  more\n- b\n", "- a\n  more\n- b\n", id="an item of two lines"),
         pytest.param("## Why\n- a\n", "## Why\n- a\n", id="below a heading"),
         pytest.param("x:\n1. a\n2. b\n", "x:\n\n1. a\n2. b\n", id="numbers"),
+        pytest.param("So:\n| a |\n| --- |\n", "So:\n\n| a |\n| --- |\n", id="a table"),
         pytest.param("```\nx:\n- a\n```\nand:\n- b\n", "```\nx:\n- a\n```\nand:\n\n- b\n", id="code is left alone"),
     ],
 )
-def test_a_list_begins_where_github_sees_it(written: str, read: str) -> None:
+def test_lists_and_tables_begin_where_github_sees_them(written: str, read: str) -> None:
     assert pages.as_github_reads(written) == read
 
 
