@@ -12,6 +12,10 @@ from tests.support.resources import OLD
 
 _CHART: Final = ROOT / "charts/litellm-database"
 _EMBEDDED: Final[Body] = {"database": {"litellm": {"version": OLD}}, "server": {"mode": "embedded"}}
+_EXTERNAL: Final[Body] = {
+    "mode": "external",
+    "external": {"host": "nowhere.invalid", "adminSecretRef": {"name": "admin"}},
+}
 _TERM: Final[Body] = {"topologyKey": "zone", "labelSelector": {"matchLabels": {"app": "x"}}, "namespaceSelector": {}}
 _EVERYTHING: Final[Body] = {
     "commonLabels": {"team": "a"},
@@ -69,6 +73,21 @@ def test_the_api_server_takes_every_value_there_is(mode: str, helm: Helm, kubect
     values: dict[str, Any] = _EVERYTHING | {"server": {"mode": mode} | _SERVERS[mode]}
     for body in helm.template(_CHART, f"--namespace={kubectl.namespace}", name="gateway", values=values):
         kubectl.run("apply", "--server-side", "--dry-run=server", "--filename=-", given=json.dumps(body))
+
+
+def test_a_release_gives_its_server_away_only_where_it_is_kept(helm: Helm, kubectl: Kubectl) -> None:
+    in_namespace = f"--namespace={kubectl.namespace}"
+    with_it: Body = {"database": {"litellm": {"version": OLD}, "suspend": True}, "server": _EXTERNAL}
+    without: Body = {"database": with_it["database"] | {"serverRef": {"name": "gateway"}}}
+    helm.install("gateway", _CHART, in_namespace, values=with_it)
+    with pytest.raises(HelmError, match="set keep first"):
+        helm.upgrade("gateway", _CHART, in_namespace, values=without)
+    helm.upgrade("gateway", _CHART, in_namespace, values=with_it | {"keep": True})
+    helm.upgrade("gateway", _CHART, in_namespace, values=without)
+    assert "deletionTimestamp" not in kubectl.there("pgs", "gateway")["metadata"]
+    helm.upgrade("gateway", _CHART, in_namespace, values=without)
+    helm.uninstall("gateway", in_namespace, "--wait")
+    assert "deletionTimestamp" not in kubectl.there("pgs", "gateway")["metadata"]
 
 
 def test_a_release_comes_back_to_what_it_left(helm: Helm, kubectl: Kubectl) -> None:

@@ -23,18 +23,28 @@ cut: a name that is cut may be another release's. */}}
 {{- default (printf "%s-db" (include "database.name" .)) .Values.database.secret.name }}
 {{- end }}
 
-{{/* Metadata of a resource: dict "root" $ "name" "…". */}}
+{{/* What makes Helm, Argo CD and Flux keep a resource, where that is wanted. Options of Argo CD that are asked for
+elsewhere stay: they are one annotation, with commas between. */}}
+{{- define "database.keptBy" -}}
+{{- if .Values.keep }}
+{{- $options := compact (list (get .Values.commonAnnotations "argocd.argoproj.io/sync-options") "Prune=false,Delete=false") }}
+helm.sh/resource-policy: keep
+argocd.argoproj.io/sync-options: {{ join "," $options | quote }}
+kustomize.toolkit.fluxcd.io/prune: disabled
+{{- end }}
+{{- end }}
+
+{{/* Metadata of a resource: dict "root" $ "name" "…", and "annotations" where wanted. */}}
 {{- define "database.metadata" -}}
-name: {{ .name }}
-namespace: {{ .root.Release.Namespace }}
+name: {{ .name | quote }}
+namespace: {{ .root.Release.Namespace | quote }}
 labels:
 {{- $labels := dict "app.kubernetes.io/name" .root.Chart.Name "app.kubernetes.io/instance" .root.Release.Name }}
 {{- $_ := set $labels "app.kubernetes.io/version" .root.Chart.AppVersion }}
 {{- $_ := set $labels "app.kubernetes.io/managed-by" .root.Release.Service }}
 {{- $_ := set $labels "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") }}
 {{- toYaml (merge $labels .root.Values.commonLabels) | nindent 2 }}
-{{- $keep := dict "helm.sh/resource-policy" "keep" "argocd.argoproj.io/sync-options" "Prune=false,Delete=false" "kustomize.toolkit.fluxcd.io/prune" "disabled" }}
-{{- with merge (ternary $keep (dict) .root.Values.keep) .root.Values.commonAnnotations }}
+{{- with merge (dict) (default (dict) .annotations) (fromYaml (include "database.keptBy" .root)) .root.Values.commonAnnotations }}
 annotations:
   {{- toYaml . | nindent 2 }}
 {{- end }}

@@ -18,6 +18,12 @@ KUBERNETES: Final = "--kube-version=1.34"
 """Without a cluster to ask, Helm must be told."""
 TARGET: Final[Body] = {"litellm": {"version": "1.81.12"}}
 EXTERNAL: Final[Body] = {"mode": "external", "external": {"host": "db", "adminSecretRef": {"name": "admin"}}}
+OPTIONS: Final = "argocd.argoproj.io/sync-options"
+KEPT: Final = {
+    "helm.sh/resource-policy": "keep",
+    OPTIONS: "Prune=false,Delete=false",
+    "kustomize.toolkit.fluxcd.io/prune": "disabled",
+}
 LEAST: Final[Body] = {
     "litellm": {"version": "1.81.12"},
     "schema": "public",
@@ -108,16 +114,31 @@ def test_labels_and_annotations_are_on_both(render: Render) -> None:
     for body in found.values():
         assert body["metadata"]["labels"] | {"team": "a"} == body["metadata"]["labels"]
         assert body["metadata"]["labels"]["app.kubernetes.io/name"] == "litellm-database"
-        assert body["metadata"]["annotations"] == {"note": "b"}
+        assert body["metadata"]["annotations"].pop("note") == "b"
 
 
 def test_kept_resources_say_so_to_each_tool(render: Render) -> None:
-    for body in render(keep=True, server={"mode": "embedded"}).values():
-        assert body["metadata"]["annotations"] == {
-            "helm.sh/resource-policy": "keep",
-            "argocd.argoproj.io/sync-options": "Prune=false,Delete=false",
-            "kustomize.toolkit.fluxcd.io/prune": "disabled",
-        }
+    for body in render(keep=True, server=EXTERNAL).values():
+        assert body["metadata"]["annotations"].items() >= KEPT.items()
+
+
+def test_being_kept_takes_no_option_of_argo_cd_away(render: Render) -> None:
+    for body in render(keep=True, commonAnnotations={OPTIONS: "ServerSideApply=true"}, server=EXTERNAL).values():
+        assert body["metadata"]["annotations"][OPTIONS] == f"ServerSideApply=true,{KEPT[OPTIONS]}"
+
+
+def test_a_database_tells_which_server_its_release_has(render: Render) -> None:
+    found = render(server=EXTERNAL | {"name": "shared"})
+    assert found["LiteLLMDatabase"]["metadata"]["annotations"] == {"chart.litellmdb.dev/server": "shared"}
+    assert "annotations" not in found["PostgresServer"]["metadata"]
+
+
+@pytest.mark.parametrize("name", ["2024", "1e3", "0x1f"])
+def test_names_that_yaml_takes_for_something_else_stay_names(render: Render, name: str) -> None:
+    body = render(f"--namespace={name}", name=name)["LiteLLMDatabase"]
+    assert (body["metadata"]["name"], body["metadata"]["namespace"]) == (name, name)
+    server = render(server=EXTERNAL | {"name": "true"})["PostgresServer"]
+    assert server["metadata"]["name"] == "true"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +170,9 @@ def test_names_are_overridden(render: Render, values: Body, name: str) -> None:
         pytest.param({"database": {"suspend": "no"}}, "at '/database/suspend': got string", id="a text for a boolean"),
         pytest.param({"database": {"credentials": {"connectionLimit": 0}}},
                      "at '/database/credentials/connectionLimit'", id="a number that is too small"),
+        pytest.param({"database": {"secret": {"name": "Mine"}}}, "at '/database/secret/name'", id="no Secret's name"),
+        pytest.param({"database": {"migration": {"preview": {"version": "1.0", "bundle": "2.0"}}}},
+                     "at '/database/migration/preview'", id="two targets to look at"),
         pytest.param({"server": {"mode": "external"}}, "at '/server/external/host'", id="external without a host"),
         pytest.param({"server": {"mode": "internal"}}, "at '/server/mode'", id="a mode that is none"),
         pytest.param({"server": {"external": {"host": "db"}}}, "server.external.host is set, and server.mode is none",
@@ -164,6 +188,71 @@ def test_bad_values_are_refused_by_name(render: Render, values: Body, complaint:
     with pytest.raises(HelmError) as caught:
         render(**given)
     assert complaint in str(caught.value)
+
+
+def external(**fields: Any) -> Body:
+    """Return values of an external server with such fields."""
+    return {"mode": "external", "external": EXTERNAL["external"] | fields}
+
+
+def embedded(**fields: Any) -> Body:
+    """Return values of an embedded server with such fields."""
+    return {"mode": "embedded", "embedded": fields}
+
+
+def open_to(**fields: Any) -> Body:
+    """Return values of a server that lets such namespaces in."""
+    return {"mode": "embedded", "allowedNamespaces": fields}
+
+
+def open_to_those(selector: Body) -> Body:
+    """Return values of a server that lets the namespaces in that a selector finds."""
+    return open_to(**{"from": "Selector", "selector": selector})
+
+
+@pytest.mark.parametrize(
+    ("values", "where"),
+    [
+        pytest.param(open_to(**{"from": "Selector"}), "allowedNamespaces", id="Selector without one"),
+        pytest.param(open_to(selector={"matchLabels": {"a": "b"}}), "allowedNamespaces/selector", id="unasked"),
+        pytest.param(open_to_those({"matchLabels": {}}), "allowedNamespaces/selector",
+                     id="empty selector"),
+        pytest.param(open_to_those({"matchLabels": {"a b": "c"}}),
+                     "allowedNamespaces/selector/matchLabels", id="a label that is none"),
+        pytest.param(open_to_those({"matchExpressions": [{"key": "a", "operator": "In"}]}),
+                     "allowedNamespaces/selector/matchExpressions/0", id="In without values"),
+        pytest.param(external(tls={"mode": "verify-full"}), "external/tls/mode", id="verify-full without a CA"),
+        pytest.param(external(tls={"mode": "require", "caSecretRef": {"name": "ca"}}), "external/tls/mode",
+                     id="a CA that is not looked at"),
+        pytest.param(external(tls={"caSecretRef": {"key": "pem"}}), "external/tls/caSecretRef", id="a CA's key alone"),
+        pytest.param(external(adminSecretRef={"name": "Admin"}), "external/adminSecretRef/name", id="no name"),
+        pytest.param(external(host="db:5432"), "external/host", id="a port in the host"),
+        pytest.param(embedded(resources={"requests": {"cpu": "0m"}}), "embedded/resources/requests/cpu", id="no CPU"),
+        pytest.param(embedded(resources={"limits": {"memory": 0}}), "embedded/resources/limits/memory", id="no memory"),
+        pytest.param(embedded(resources={"limits": {"gpu": 1}}), "embedded/resources/limits", id="no such resource"),
+        pytest.param(embedded(storageClass="Fast"), "embedded/storageClass", id="no StorageClass"),
+    ],
+)  # fmt: skip
+def test_what_would_leave_a_database_without_its_server_is_refused(render: Render, values: Body, where: str) -> None:
+    with pytest.raises(HelmError, match=f"at '/server/{where}"):
+        render(server=values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pytest.param(external(tls={"mode": "disable"}), id="in the clear"),
+        pytest.param(external(tls={"mode": "verify-full", "caSecretRef": {"name": "ca", "key": "pem"}}), id="a CA"),
+        pytest.param(external(tls={"mode": "", "caSecretRef": {"name": "ca"}}), id="a CA alone"),
+        pytest.param(external(host="2001:db8::1"), id="an address"),
+        pytest.param(embedded(resources={"requests": {"cpu": "0.05", "memory": "1e9"}, "limits": {"cpu": 10}}),
+                     id="amounts"),
+        pytest.param(open_to_those({"matchExpressions": [{"key": "a/b", "operator": "In", "values": ["c"]},
+                                                         {"key": "d", "operator": "Exists"}]}), id="expressions"),
+    ],
+)  # fmt: skip
+def test_what_the_api_server_takes_is_let_through(render: Render, values: Body) -> None:
+    assert "PostgresServer" in render(server=values)
 
 
 def test_a_server_cannot_be_called_by_a_number(render: Render) -> None:
