@@ -5,14 +5,19 @@ Inside docs/ mkdocs itself holds links, anchors and pages: `make docs` is strict
 
 import re
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import pytest
 import yaml
 
+from litellm_database_operator.model import names
+from litellm_database_operator.model.resource import LiteLLMDatabaseSpec, PostgresServerSpec
+
 TOP: Final = Path(__file__).resolve().parents[2]
 CHARTS: Final = [str(path.relative_to(TOP)) for path in sorted(TOP.glob("charts/*/README.md"))]
 OUTSIDE: Final = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", *CHARTS]
+SPECS: Final = {names.DATABASE_KIND: LiteLLMDatabaseSpec, names.SERVER_KIND: PostgresServerSpec}
+EXAMPLE: Final = re.compile(r"^(?:```yaml[^\n]*|[^\n]*<<'EOF')\n(.*?)^(?:```|EOF)$", re.MULTILINE | re.DOTALL)
 LINK: Final = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 
 
@@ -39,6 +44,18 @@ def named_in(nav: object) -> list[str]:
         return [nav]
     parts = cast("dict[str, object]", nav).values() if isinstance(nav, dict) else cast("list[object]", nav)
     return [page for part in parts for page in named_in(part)]
+
+
+def examples() -> list[Any]:
+    """Return each of our resources that a page shows, to be applied as it stands."""
+    pages = sorted([*(TOP / "docs").rglob("*.md"), TOP / "README.md"])
+    texts = (text for page in pages for text in EXAMPLE.findall(page.read_text()) if names.GROUP in text)
+    return [each for text in texts for each in yaml.safe_load_all(text) if each.get("kind") in SPECS]
+
+
+@pytest.mark.parametrize("resource", examples(), ids=lambda each: f"{each['kind']} {each['metadata']['name']}")
+def test_what_the_pages_show_is_what_the_operator_reads(resource: dict[str, Any]) -> None:
+    SPECS[resource["kind"]].model_validate(resource["spec"], strict=False)
 
 
 @pytest.mark.parametrize("page", OUTSIDE)
