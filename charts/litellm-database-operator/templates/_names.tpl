@@ -27,13 +27,13 @@
 {{/* What selects the pods; never to change, for a Deployment's selector cannot. The release's name is not in it, so
 that an installation by hand can be taken over. */}}
 {{- define "operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "operator.name" . }}
+app.kubernetes.io/name: {{ include "operator.name" . | quote }}
 app.kubernetes.io/component: operator
 {{- end }}
 
 {{- define "operator.labels" -}}
-app.kubernetes.io/name: {{ include "operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
@@ -44,9 +44,9 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 
 {{/* Metadata of an object: dict "root" $ "suffix" "-view", and "namespace", "labels", "annotations" where wanted. */}}
 {{- define "operator.metadata" -}}
-name: {{ include "operator.fullname" .root }}{{ .suffix }}
+name: {{ printf "%s%s" (include "operator.fullname" .root) (default "" .suffix) | quote }}
 {{- with .namespace }}
-namespace: {{ . }}
+namespace: {{ . | quote }}
 {{- end }}
 labels:
   {{- include "operator.labels" .root | nindent 2 }}

@@ -100,9 +100,9 @@ metadata:
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: {{ $kind }}
-  name: {{ include "operator.fullname" .root }}{{ .suffix }}
+  name: {{ printf "%s%s" (include "operator.fullname" .root) (default "" .suffix) | quote }}
 subjects:
   - kind: ServiceAccount
-    name: {{ include "operator.serviceAccountName" .root }}
-    namespace: {{ .root.Release.Namespace }}
+    name: {{ include "operator.serviceAccountName" .root | quote }}
+    namespace: {{ .root.Release.Namespace | quote }}
 {{- end }}

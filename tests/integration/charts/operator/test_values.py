@@ -1,14 +1,15 @@
 """What each value of the chart does, and what it does to nothing else."""
 
 import shutil
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import pytest
 import yaml
 
-from tests.integration.charts.operator.conftest import CHART, NAME, Render
+from tests.integration.charts.operator.conftest import CHART, KUBERNETES, NAME, Render
 from tests.support.helm import Helm, HelmError
 from tests.support.kubectl import Body
 
@@ -303,6 +304,32 @@ def test_names_can_be_replaced(render: Render) -> None:
     bodies = render(nameOverride="db")
     selector = named(bodies, "Deployment", f"{NAME}-db")["spec"]["selector"]["matchLabels"]
     assert selector["app.kubernetes.io/name"] == "db"
+
+
+def names_in(body: Any) -> Iterator[Any]:
+    """Yield every name, namespace and label's value in an object."""
+    if isinstance(body, list):
+        for each in cast("list[Any]", body):
+            yield from names_in(each)
+    if isinstance(body, dict):
+        for key, value in cast("Body", body).items():
+            if key in ("name", "namespace", "serviceAccountName", "priorityClassName"):
+                yield value
+            yield from value.values() if key in ("labels", "matchLabels") else names_in(value)
+
+
+def test_names_that_yaml_takes_for_something_else_stay_names(helm: Helm) -> None:
+    values: Body = {
+        "nameOverride": "2025",
+        "fullnameOverride": "2024",
+        "serviceAccount": {"name": "0x1f"},
+        "priorityClassName": "true",
+        "watchNamespaces": ["123", "456"],
+        "crds": {"enabled": False},
+    }
+    bodies = helm.template(CHART, "--namespace=123", KUBERNETES, name="7", values=values)
+    assert [each for each in names_in(bodies) if not isinstance(each, str)] == []
+    assert {"2025", "2024", "0x1f", "true", "123", "456", "7"} <= set(names_in(bodies))
 
 
 def test_every_name_fits(render: Render) -> None:
