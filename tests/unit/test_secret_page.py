@@ -47,6 +47,8 @@ def test_each_refused_domain_and_variable_is_on_the_page() -> None:
         "helm.sh",
         "k14s.io",
         "cattle.io",
+        "kyverno.io",
+        "janitor",
         "kubernetes.io",
         "k8s.io",
     }

@@ -67,6 +67,11 @@ RESERVED_METADATA: Final = (
         "they made: they would prune the Secret",
     ),
     Reserved(
+        pattern="^([^/]*[.])?kyverno[.]io/|^janitor/",
+        message="must not hold keys of kyverno.io or janitor, by which Kyverno and kube-janitor know what to delete: "
+        "they would delete the Secret below its proxy",
+    ),
+    Reserved(
         pattern="^([^/]*[.])?(kubernetes|k8s)[.]io/",
         free="app.kubernetes.io/",
         message="must not hold keys of kubernetes.io or k8s.io, which Kubernetes, kubectl and kustomize keep for "
@@ -104,11 +109,12 @@ RESERVED_KEYS: Final = (
         "DISABLE_SCHEMA_UPDATE, type, provider, host, port, database, endpoint, username, password, uri",
     ),
     Reserved(
-        pattern="^(PATH|HOME|USER|SHELL|HOST|HOSTNAME|PORT|ENV|BASH_ENV|IFS|GCONV_PATH|(?i:(HTTP|HTTPS|ALL|NO)_PROXY)"
-        "|PYTHON.*|(LD|NODE|OPENSSL|SSL_CERT|KUBERNETES)_.*)$",
+        pattern="^(PATH|HOME|USER|SHELL|HOST|HOSTNAME|PORT|ENV|BASH_ENV|IFS|GCONV_PATH|GLIBC_TUNABLES|REQUESTS_CA_BUNDLE"
+        "|CURL_CA_BUNDLE|(?i:(HTTP|HTTPS|ALL|NO)_PROXY)|PYTHON.*|(LD|NODE|OPENSSL|SSL_CERT|KUBERNETES)_.*)$",
         message="must not hold PATH, HOME, USER, SHELL, HOST, HOSTNAME, PORT, ENV, BASH_ENV, IFS, GCONV_PATH, "
-        "HTTP_PROXY and its like, nor keys that begin with PYTHON, LD_, NODE_, OPENSSL_, SSL_CERT_ or KUBERNETES_: by "
-        "envFrom each key becomes a variable, and these change how a container starts and whom it trusts",
+        "GLIBC_TUNABLES, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, HTTP_PROXY and its like, nor keys that begin with PYTHON, "
+        "LD_, NODE_, OPENSSL_, SSL_CERT_ or KUBERNETES_: by envFrom each key becomes a variable, and these change how "
+        "a container starts and whom it trusts",
     ),
     Reserved(
         pattern="^(PROXY_MASTER_KEY|CONFIG_FILE_PATH|NUM_WORKERS|IAM_TOKEN_DB_AUTH|AZURE_POSTGRESQL_AUTH"

@@ -185,6 +185,7 @@ OWNED: Final = (
     "kustomize.toolkit.fluxcd.io/name",
     "meta.helm.sh/release-name",
     "kapp.k14s.io/app",
+    "cleanup.kyverno.io/ttl",
     "kubectl.kubernetes.io/last-applied-configuration",
 )
 """A key of each group that others own things by, in the order of the groups."""

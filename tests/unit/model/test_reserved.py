@@ -32,6 +32,8 @@ from tests.support.planning import binding_of, resource_of
         pytest.param("meta.helm.sh/release-name", "Helm", id="Helm's release"),
         pytest.param("kapp.k14s.io/app", "kapp", id="kapp's label"),
         pytest.param("objectset.rio.cattle.io/hash", "Fleet", id="Fleet's label"),
+        pytest.param("cleanup.kyverno.io/ttl", "Kyverno", id="Kyverno's cleanup"),
+        pytest.param("janitor/ttl", "kube-janitor", id="kube-janitor's"),
         pytest.param("kubectl.kubernetes.io/last-applied-configuration", "kubectl", id="kubectl apply"),
         pytest.param("applyset.kubernetes.io/part-of", "kubectl", id="kubectl apply --applyset"),
         pytest.param("kubernetes.io/service-account.name", "Kubernetes", id="a service account's"),
@@ -55,6 +57,7 @@ def test_what_others_own_by_is_refused_in_their_name(key: str, owner: str) -> No
         "replicator.v1.mittwald.de/replicate-to",
         "reloader.stakater.com/match",
         "velero.io/exclude-from-backup",
+        "janitor",
         "grafana_datasource",
         "notlitellmdb.dev/x",
         "myhelm.sh/x",
@@ -89,6 +92,7 @@ def test_every_key_that_is_published_is_reserved() -> None:
             (key, "how a container starts")
             for key in ("NODE_OPTIONS", "HTTPS_PROXY", "no_proxy", "SSL_CERT_FILE", "KUBERNETES_SERVICE_HOST")
         ),
+        *((key, "whom it trusts") for key in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "GLIBC_TUNABLES")),
         *(
             (key, "LiteLLM's own settings")
             for key in ("PROXY_MASTER_KEY", "LITELLM_MASTER_KEY", "LITELLM_SALT_KEY", "LITELLM_LOG", "REDIS_HOST")
