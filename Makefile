@@ -92,8 +92,14 @@ truth-part: setup psql ## a small part of it
 	@$(PHASE) part of the truth -- $(PYTHON) -m tests.truth --part
 
 .PHONY: e2e
-e2e: setup images ## tests on the local cluster, started for them when it is not up
-	@tools/with-cluster $(PHASE) end-to-end tests -- $(BIN)/pytest tests/e2e --quiet
+e2e: setup images binaries ## tests on the local cluster, started for them when it is not up
+	@tools/with-cluster $(MAKE) --no-print-directory e2e-tests
+
+# Pods are waited for more than worked for; but not beside tests that take the operator away.
+.PHONY: e2e-tests
+e2e-tests:
+	@$(PHASE) end-to-end tests of the operator itself -- $(BIN)/pytest tests/e2e --quiet -m alone
+	@$(PHASE) end-to-end tests -- $(BIN)/pytest tests/e2e --quiet -m "not alone" --numprocesses 3 --dist loadfile
 
 .PHONY: bench
 bench: setup psql images ## the figures, into build/bench.json; takes a while

@@ -20,7 +20,7 @@ from tests.support.postgres_server import (
 )
 
 TESTS = Path(__file__).resolve().parent
-_SHARING = {("integration", "kube"), ("integration", "litellm")}
+_SHARING = {("integration", "charts"), ("integration", "kube"), ("integration", "litellm")}
 """Folders whose tests share an API server, or databases that take long to make."""
 
 

@@ -1,7 +1,4 @@
-"""The operator's chart on the local cluster: it takes over an installation by hand, and works in one namespace alone.
-
-First by its name: what it installs is what all other tests work with.
-"""
+"""The chart on the local cluster: it takes over an installation by hand, and works in one namespace alone."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +11,8 @@ from tests.support.helm import HelmError
 from tests.support.installation import OPERATOR, install_by_hand, install_operator, local_helm
 from tests.support.kubectl import Body, Kubectl, is_ready
 from tests.support.resources import database
+
+pytestmark = pytest.mark.alone
 
 _CHECK: Final = f"{OPERATOR}-check"
 _IN_NAMESPACE: Final = f"--namespace={OPERATOR}"

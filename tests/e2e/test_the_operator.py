@@ -1,7 +1,4 @@
-"""The operator itself: what it writes, and what comes of it when it is killed, restarted, doubled or misconfigured.
-
-Last by its name: everything here restarts the operator that all tests share.
-"""
+"""The operator itself: what it writes, and what comes of it when it is killed, restarted, doubled or misconfigured."""
 
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -14,6 +11,8 @@ from tests.support.installation import OPERATOR
 from tests.support.kubectl import Kubectl, condition, has_reason, is_ready
 from tests.support.resources import database
 from tests.support.server_pod import ServerPod
+
+pytestmark = pytest.mark.alone
 
 _IDLE_SECONDS: Final = 20.0
 """A server is looked at every 15 seconds; a database once a minute, and when the operator starts."""
@@ -35,6 +34,7 @@ def ready(any_namespace: NewNamespace, shared: ServerPod) -> tuple[Kubectl, list
     since = audit.end()
     _ask(kubectl, shared, "gateway")
     _wait_until_ready(kubectl, "gateway")
+    audit.settled(kubectl)
     return kubectl, audit.operator_writes(since, kubectl.namespace)
 
 
@@ -68,7 +68,7 @@ def test_first_ready_takes_few_writes(ready: tuple[Kubectl, list[str]]) -> None:
 
 def test_nothing_is_written_while_nothing_happens(ready: tuple[Kubectl, list[str]], shared: ServerPod) -> None:
     kubectl, _ = ready
-    since = audit.end()
+    since = audit.settled(kubectl)
     seen = list(kubectl.watch("lldb", within=_IDLE_SECONDS))
     assert len(seen) == 1, "as it is at the begin, and no change"
     assert audit.operator_writes(since, kubectl.namespace, shared.namespace) == []
@@ -78,7 +78,7 @@ def test_nothing_is_written_after_a_restart(
     ready: tuple[Kubectl, list[str]], shared: ServerPod, operator: Kubectl
 ) -> None:
     kubectl, _ = ready
-    since = audit.end()
+    since = audit.settled(kubectl)
     operator.run("delete", "pod", f"--selector=app.kubernetes.io/name={OPERATOR}")
     _wait_for_rollout(operator)
     assert len(list(kubectl.watch("lldb", within=_IDLE_SECONDS))) == 1

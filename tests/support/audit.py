@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from tests.support.kubectl import ROOT
+from tests.support.kubectl import ROOT, Kubectl
 
 _LOG: Final = ROOT / ".cluster/audit.log"
 _OPERATOR: Final = "system:serviceaccount:litellm-database-operator:litellm-database-operator"
@@ -15,6 +15,15 @@ _APART: Final = frozenset({"events", "leases"})
 def end() -> int:
     """Return where the log ends now."""
     return _LOG.stat().st_size
+
+
+def settled(kubectl: Kubectl) -> int:
+    """Return where the log ends once it tells of all that was answered before: answers come before their lines."""
+    while True:
+        since = end()
+        kubectl.run("annotate", "namespace", kubectl.namespace, f"litellmdb.dev/audit={since}", "--overwrite")
+        if any(entry.get("objectRef", {}).get("name") == kubectl.namespace for entry in _entries(since)):
+            return end()
 
 
 def operator_writes(since: int, *namespaces: str) -> list[str]:

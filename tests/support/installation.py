@@ -1,6 +1,9 @@
 """The operator on the local cluster, installed by its chart: what end-to-end tests and figures work with."""
 
+import fcntl
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 from tests.support.helm import Helm, ensure_helm
@@ -20,8 +23,17 @@ def install_operator(**values: object) -> Kubectl:
     """
     kubectl = local_kubectl().within(OPERATOR)
     arguments = ("--install", "--take-ownership", "--create-namespace", "--history-max=2", "--wait", "--timeout=150s")
-    local_helm().upgrade(OPERATOR, CHART, _IN_NAMESPACE, *arguments, values=local_values() | values)
+    with _one_at_a_time():
+        local_helm().upgrade(OPERATOR, CHART, _IN_NAMESPACE, *arguments, values=local_values() | values)
     return kubectl
+
+
+@contextmanager
+def _one_at_a_time() -> Generator[None]:
+    """Wait for the other processes of the test session: each installs, and the first is the one that does."""
+    with (ROOT / "build/installation.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def install_by_hand() -> Kubectl:

@@ -1,13 +1,11 @@
 """What the API server takes, what it fills in, and what kubectl shows of it."""
 
-import shutil
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
 from litellm_database_operator.planning.parse import parse_database, parse_server
-from tests.e2e.crds.conftest import ROOT, Playground
+from tests.e2e.crds.conftest import Playground
 
 Spec = dict[str, Any]
 
@@ -300,15 +298,3 @@ def test_explain_is_a_manual(playground: Playground) -> None:
     assert "Default: Safe" in " ".join(told.split())
     told = playground.run("explain", "litellmdatabases.status.schema.plan", version)
     assert "spec.migration.approvedPlan" in told
-
-
-def test_an_installation_passes_the_api_server(playground: Playground, tmp_path: Path) -> None:
-    for folder in ("crds", "manifests"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    base = tmp_path / "manifests/base/kustomization.yaml"
-    base.write_text(
-        base.read_text().replace("namespace: litellm-database-operator", f"namespace: {playground.namespace}")
-    )
-    how = ("--server-side", "--dry-run=server", "--force-conflicts", "--validate=strict")
-    said = playground.run("apply", *how, f"--kustomize={tmp_path / 'manifests'}")
-    assert "deployment.apps/litellm-database-operator serverside-applied (server dry run)" in said
