@@ -37,6 +37,7 @@ from litellm_database_operator.reconcile.database import DatabaseReconciler
 from litellm_database_operator.reconcile.places import Places
 from litellm_database_operator.reconcile.runs import count_runs
 from litellm_database_operator.reconcile.server import ServerReconciler
+from litellm_database_operator.reconcile.server_users import ServerUsers
 from litellm_database_operator.reconcile.servers import Servers
 from litellm_database_operator.reconcile.slots import MigrationSlots
 from litellm_database_operator.settings import Settings, SettingsError, read_settings
@@ -76,6 +77,8 @@ async def build(
         slots.leave(key)
         places.leave(key)
 
+    identity = settings.identity or await cluster.fetch_namespace_uid(settings.pod_namespace)
+    users = ServerUsers(cluster=cluster, resources=resources, servers=servers, settings=settings, identity=identity)
     reconcilers = Reconcilers(
         database=DatabaseReconciler(
             cluster=cluster,
@@ -84,14 +87,14 @@ async def build(
             library=read_library(settings.library),
             slots=slots,
             places=places,
-            identity=settings.identity or await cluster.fetch_namespace_uid(settings.pod_namespace),
+            identity=identity,
             settings=settings,
         ),
-        server=ServerReconciler(cluster=cluster, resources=resources, servers=servers, settings=settings),
+        server=ServerReconciler(cluster=cluster, users=users, servers=servers, settings=settings),
     )
     control = Control(resources, reconcilers, server_of=server_of, on_gone=on_gone)
     slots.wake = places.wake = control.wake
-    await count_runs(slots, cluster, namespaces)
+    await count_runs(slots, cluster, resources, namespaces)
     return Operator(control=control, resources=resources, servers=servers)
 
 

@@ -124,9 +124,13 @@ class Cluster:
 
         What others set beside it, and what the API server fills in, stays.
         """
+        meta = _json(body)["metadata"]
+        return await self.bring(kind, body, await self.fetch(kind, meta["namespace"], meta["name"]))
+
+    async def bring(self, kind: Kind, body: BaseModel | Body, found: Body | None) -> Body:
+        """Do the same to what was just fetched, None where there is nothing yet."""
         wanted = _json(body)
         meta = wanted["metadata"]
-        found = await self.fetch(kind, meta["namespace"], meta["name"])
         if found is None:
             return await self._create(kind, wanted)
         if not _same_labels(found, wanted):

@@ -39,7 +39,7 @@ class Resources:
         query: dict[str, str | int] = {"limit": _CHUNK}
         bodies: list[Body] = []
         while True:
-            with explained(f"list {kind.plural}"):
+            with explained(f"list {kind.plural}{f' in {namespace}' if namespace else ''}"):
                 found = await self._api.request("GET", kind.path(namespace), query=query)
             bodies += ({"apiVersion": kind.api_version, "kind": kind.name} | item for item in found["items"])
             if not (token := found["metadata"].get("continue")):

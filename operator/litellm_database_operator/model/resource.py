@@ -290,6 +290,11 @@ class PostgresServer(BaseModel):
     spec: PostgresServerSpec
 
     @property
+    def key(self) -> str:
+        """namespace/name: what it is known by in memory, in Jobs and in messages."""
+        return f"{self.metadata.namespace}/{self.metadata.name}"
+
+    @property
     def going(self) -> bool:
         """It is being deleted."""
         return self.metadata.deletion_timestamp is not None

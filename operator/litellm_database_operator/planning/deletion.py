@@ -21,17 +21,22 @@ def plan_leaving(
     steps: list[Step] = []
     if jobs:
         steps.append(DeleteJobs(jobs=tuple(job.name for job in jobs)))
-    found = catalog.mark
-    if found is None or not found.same_claim(mark) or found.uid != mark.uid:
+    if not is_of(catalog, mark):
         return tuple(steps)
     nothing_to_keep = catalog.database is None and not was_entered(resource, catalog)
     if resource.spec.deletion_policy == "Delete" or nothing_to_keep:
         roles = tuple(role for role in reversed(resource.roles.all()) if role in catalog.roles)
         exists = catalog.database is not None
         steps.append(DropDatabase(database=resource.database, roles=roles, exists=exists))
-    elif not found.released:
+    elif catalog.mark and not catalog.mark.released:
         steps.append(ReleaseDatabase(roles=resource.roles, mark=mark.release()))
     return tuple(steps)
+
+
+def is_of(catalog: CatalogFacts, mark: Mark) -> bool:
+    """Tell whether what stands on the server is marked as the very resource's that `mark` is made of."""
+    found = catalog.mark
+    return found is not None and found.same_claim(mark) and found.uid == mark.uid
 
 
 def may_abandon(resource: LiteLLMDatabase, *, now: datetime) -> bool:
@@ -47,8 +52,7 @@ def farewell(resource: LiteLLMDatabase, catalog: CatalogFacts, steps: tuple[Step
     """Return what became of the database, for the Event of the deletion."""
     if any(isinstance(step, DropDatabase) for step in steps):
         return f"database {resource.database} is dropped, and its roles with it"
-    ours = catalog.mark is not None and catalog.mark.same_claim(mark) and catalog.mark.uid == mark.uid
-    if ours:
+    if is_of(catalog, mark):
         return f"database {resource.database} is kept; its logins are locked"
     return f"nothing on the server bears this resource's mark: nothing was locked or dropped ({resource.database})"
 

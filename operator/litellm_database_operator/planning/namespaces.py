@@ -9,11 +9,6 @@ from typing import assert_never
 from litellm_database_operator.model.resource import LabelSelector, PostgresServer, Requirement
 
 
-def needs_labels(server: PostgresServer, namespace: str) -> bool:
-    """Tell whether a namespace's labels decide: its own server lets a namespace in whatever they are."""
-    return server.spec.allowed_namespaces.selector is not None and namespace != server.metadata.namespace
-
-
 def lets_in(server: PostgresServer, namespace: str, labels: Mapping[str, str]) -> bool:
     """Tell whether databases of a namespace, which has these labels, may use a server."""
     allowed = server.spec.allowed_namespaces

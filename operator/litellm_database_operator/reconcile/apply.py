@@ -113,7 +113,7 @@ class Applier:
             case StartMigration():
                 await self._start_migration(step, owner, server)
             case CloseMigration(migrator=migrator):
-                await self._delete_migrator_secret(owner)
+                await self.delete_migrator_secret(owner)
                 await server.gateway.lock_login(migrator)
             case DeleteJobs(jobs=jobs):
                 await self._delete_jobs(jobs, owner)
@@ -151,7 +151,13 @@ class Applier:
         replaces = found.resource_version if found else None
         await self._put_secret(migrator_secret(step, owner, replaces=replaces), replaces)
 
-    async def _delete_migrator_secret(self, owner: Owner) -> None:
+    async def has_migrator_secret(self, owner: Owner) -> bool:
+        """Tell whether the Secret by which the migrator was handed its login is there, and ours."""
+        found = await self._find_migrator_secret(owner)
+        return found is not None and found.ours
+
+    async def delete_migrator_secret(self, owner: Owner) -> None:
+        """Delete the Secret by which the migrator was handed its login; one that is gone, or not ours, is fine."""
         found = await self._find_migrator_secret(owner)
         if found and found.ours:
             await self._cluster.delete_secret(owner.namespace, found.name, uid=found.uid)

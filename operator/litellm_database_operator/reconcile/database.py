@@ -22,6 +22,7 @@ from litellm_database_operator.planning import guards
 from litellm_database_operator.planning.occasion import FreshPasswords, Occasion, PreviewTarget
 from litellm_database_operator.planning.parse import parse_database
 from litellm_database_operator.planning.plan import Plan, make_plan
+from litellm_database_operator.planning.running import LOOK_AGAIN
 from litellm_database_operator.planning.steps import StartMigration
 from litellm_database_operator.planning.target import resolve_target
 from litellm_database_operator.postgres.history import read_history
@@ -116,13 +117,22 @@ class DatabaseReconciler:
         namespace, _ = self._servers.reference(resource)
         guards.check_request(resource, server_namespace=namespace)
         home = Home(self._cluster, resource.metadata.namespace)
-        server = await self._servers.connect_for(resource, home)
+        server = await self._connect(resource, body, home)
         mark = await self._claims.mark_of(resource, home)
         purpose = Purpose(target=target, preview=self._preview_of(resource), mark=mark, settings=self._settings)
         observed, plan = await self._rounds(resource, body, server, purpose)
         outcome = database_report.settled(resource, observed, plan, before=past(body), now=datetime.now(UTC))
+        outcome = _looked_at_again(outcome, observed)
         # What is mended in every look and never stays so is left for longer each time.
         return replace(outcome, failed=True, retry_after=None) if _goes_on_at_once(plan) else outcome
+
+    async def _connect(self, resource: LiteLLMDatabase, body: Mapping[str, Any], home: Home) -> Connected:
+        try:
+            return await self._servers.connect_for(resource, home)
+        except UnavailableError as error:
+            if error.reason is Reason.SERVER_NOT_AVAILABLE and await self._leaver.close_run(resource, body, home):
+                self._slots.leave(key_of(body))
+            raise
 
     def _preview_of(self, resource: LiteLLMDatabase) -> PreviewTarget | None:
         """Return what is to be planned for; one that cannot be is told of, and stops nothing."""
@@ -187,6 +197,13 @@ class DatabaseReconciler:
         waits = plan.migrated.reason is Reason.PENDING or plan.aside.waits
         if not (starts or waits or _runs(observed)):
             self._slots.leave(key)
+
+
+def _looked_at_again(outcome: Outcome, observed: Observed) -> Outcome:
+    """Have a run looked at before its slot ages, whatever else is said of the database."""
+    if not _runs(observed):
+        return outcome
+    return replace(outcome, retry_after=min(LOOK_AGAIN, outcome.retry_after or LOOK_AGAIN))
 
 
 def _runs(observed: Observed) -> bool:

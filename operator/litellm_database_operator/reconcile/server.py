@@ -17,19 +17,18 @@ from litellm_database_operator.kube.embedded import (
 )
 from litellm_database_operator.kube.objects import server_labels
 from litellm_database_operator.kube.reading import labels, part
-from litellm_database_operator.kube.resources import Resources
 from litellm_database_operator.kube.secrets import admin_secret
 from litellm_database_operator.model import names
 from litellm_database_operator.model.outcome import Outcome
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import Embedded, PostgresServer
-from litellm_database_operator.model.resource_key import ResourceKey, key_of
+from litellm_database_operator.model.resource_key import key_of
 from litellm_database_operator.model.secret import mint_password
 from litellm_database_operator.planning import guards
 from litellm_database_operator.planning.parse import parse_server
-from litellm_database_operator.reconcile.home import Home
 from litellm_database_operator.reconcile.server_report import available, in_use, server_failed, unfit
-from litellm_database_operator.reconcile.servers import Connected, Servers, names_server, uses
+from litellm_database_operator.reconcile.server_users import ServerUsers
+from litellm_database_operator.reconcile.servers import Connected, Servers
 from litellm_database_operator.reconcile.summary import Patience, past
 from litellm_database_operator.settings import Settings
 
@@ -37,10 +36,10 @@ from litellm_database_operator.settings import Settings
 class ServerReconciler:
     """Brings one PostgresServer after the other to what its resource asks for."""
 
-    def __init__(self, *, cluster: Cluster, resources: Resources, servers: Servers, settings: Settings) -> None:
+    def __init__(self, *, cluster: Cluster, users: ServerUsers, servers: Servers, settings: Settings) -> None:
         """Work through these."""
-        self._resources = resources
         self._cluster = cluster
+        self._users = users
         self._servers = servers
         self._settings = settings
         self._patience = Patience()
@@ -58,24 +57,29 @@ class ServerReconciler:
         return outcome
 
     async def _pass(self, server: PostgresServer, body: Mapping[str, Any]) -> Outcome:
+        let_in: frozenset[str] | None = None
         if server.spec.embedded is not None:
-            await self._run(server, server.spec.embedded)
+            let_in = await self._run(server, server.spec.embedded)
         connected = await self._servers.connect(server)
-        if server.spec.embedded is not None:
-            await self._let_users_in(server, connected)
+        if let_in is not None:
+            await self._let_users_in(server, connected, let_in)
         try:
             guards.check_server(connected.facts)
         except OperatorError as error:
             return unfit(connected, error, before=past(body), now=datetime.now(UTC))
-        unread = self._servers.unread(server)
-        return available(connected, unread=unread, before=past(body), now=datetime.now(UTC))
+        return available(connected, before=past(body), now=datetime.now(UTC))
 
-    async def _run(self, server: PostgresServer, embedded: Embedded) -> None:
-        """Bring the objects of an embedded server to what they should be, and wait until it answers."""
+    async def _run(self, server: PostgresServer, embedded: Embedded) -> frozenset[str]:
+        """Bring the objects of an embedded server to what they should be, and wait until it answers.
+
+        Returns the users that its NetworkPolicy lets in; before PostgreSQL answers nobody knows better.
+        """
         name, namespace = server.metadata.name, server.metadata.namespace
         await self._make_admin_secret(name, namespace)
         await self._cluster.ensure(kinds.SERVICE, embedded_service(name, namespace))
-        await self._cluster.ensure(kinds.NETWORK_POLICY, self._policy(server, await self._let_in(server)))
+        policy = await self._cluster.fetch(kinds.NETWORK_POLICY, namespace, names.embedded(name))
+        let_in = users_let_in(policy) if policy else frozenset[str]()
+        await self._cluster.bring(kinds.NETWORK_POLICY, self._policy(server, let_in), policy)
         image = self._settings.postgres_image
         wanted = embedded_stateful_set(name, namespace, image=image, asked=embedded)
         found = await self._cluster.ensure(kinds.STATEFUL_SET, wanted)
@@ -84,19 +88,14 @@ class ServerReconciler:
                 Reason.STARTING,
                 f"waiting for PostgreSQL to start: see kubectl -n {namespace} describe pod {names.embedded(name)}-0",
             )
+        return let_in
 
-    async def _let_users_in(self, server: PostgresServer, connected: Connected) -> None:
+    async def _let_users_in(self, server: PostgresServer, connected: Connected, let_in: frozenset[str]) -> None:
         """Have the NetworkPolicy let in whoever has a database, allowed or not any more: the marks tell who."""
         marks = await connected.gateway.fetch_marks()
         users = frozenset(mark.namespace for mark in marks if not mark.released) - {server.metadata.namespace}
-        if users != await self._let_in(server):
+        if users != let_in:
             await self._cluster.ensure(kinds.NETWORK_POLICY, self._policy(server, users))
-
-    async def _let_in(self, server: PostgresServer) -> frozenset[str]:
-        """Return the users that the NetworkPolicy lets in now; before PostgreSQL answers nobody knows better."""
-        meta = server.metadata
-        found = await self._cluster.fetch(kinds.NETWORK_POLICY, meta.namespace, names.embedded(meta.name))
-        return users_let_in(found) if found else frozenset()
 
     def _policy(self, server: PostgresServer, users: frozenset[str]) -> BaseModel:
         meta, allowed = server.metadata, server.spec.allowed_namespaces
@@ -120,10 +119,11 @@ class ServerReconciler:
     async def _leave(self, server: PostgresServer, body: Mapping[str, Any]) -> Outcome:
         # A namespace that goes takes the server's pod and Secret with it: nobody is held by waiting.
         if not await self._cluster.is_namespace_going(server.metadata.namespace):
-            users = await self._users_of(server)
-            if users:
-                return in_use(users, before=past(body), now=datetime.now(UTC))
-        await self._servers.forget(f"{server.metadata.namespace}/{server.metadata.name}")
+            seen, looked_into = await self._users.seen(server)
+            unseen = [] if seen else await self._users.unseen(server, looked_into)
+            if seen or unseen:
+                return in_use(server, seen, unseen, before=past(body), now=datetime.now(UTC))
+        await self._servers.forget(server.key)
         if server.spec.embedded is not None:
             await self._stop(server)
         return Outcome(status=None, left=True)
@@ -135,23 +135,3 @@ class ServerReconciler:
             made += [(kinds.CLAIM, names.embedded_claim(name)), (kinds.SECRET, names.embedded_admin_secret(name))]
         for kind, each in made:
             await self._cluster.remove(kind, namespace, each, bearing=server_labels(name))
-
-    async def _users_of(self, server: PostgresServer) -> list[ResourceKey]:
-        """Return the LiteLLMDatabases that live on a server; asked anew, for what is known may not be all."""
-        users: list[ResourceKey] = []
-        homes: dict[str, Home] = {}
-        for namespace in self._settings.watch_namespaces or (None,):
-            bodies, _ = await self._resources.list_all(kinds.DATABASE, namespace)
-            users += [key_of(body) for body in bodies if await self._lives_on(body, server, homes)]
-        return sorted(users)
-
-    async def _lives_on(self, body: Mapping[str, Any], server: PostgresServer, homes: dict[str, Home]) -> bool:
-        """Tell whether a LiteLLMDatabase has something on a server, or may come to have.
-
-        Who only names a server that does not let it in must not be able to hold its deletion.
-        """
-        if uses(body, server) or not names_server(body, server, self._settings.default_server):
-            return uses(body, server)
-        namespace = body["metadata"]["namespace"]
-        home = homes.setdefault(namespace, Home(self._cluster, namespace))
-        return await self._servers.lets_in(server, home)

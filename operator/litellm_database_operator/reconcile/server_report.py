@@ -1,6 +1,6 @@
 """The only words in a PostgresServer's status."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,39 +9,26 @@ from litellm_database_operator.errors import OperatorError
 from litellm_database_operator.model import conditions
 from litellm_database_operator.model.outcome import Outcome
 from litellm_database_operator.model.reasons import Reason
+from litellm_database_operator.model.resource import PostgresServer
 from litellm_database_operator.model.resource_key import ResourceKey
 from litellm_database_operator.planning.findings import done, waiting
 from litellm_database_operator.reconcile import summary
+from litellm_database_operator.reconcile.server_users import how_to_let_go
 from litellm_database_operator.reconcile.servers import Connected
 from litellm_database_operator.reconcile.summary import Past
 
 _NAMED_USERS = 5
 
 
-def available(server: Connected, *, unread: Mapping[str, str], before: Past, now: datetime) -> Outcome:
-    """Say that databases can be made on the server, what it is, and which namespaces it should let in and cannot.
-
-    `unread` holds those whose labels could not be read, and why.
-    """
+def available(server: Connected, *, before: Past, now: datetime) -> Outcome:
+    """Say that databases can be made on the server, and what it is."""
     facts = server.facts
-    text = f"PostgreSQL {facts.version} answers as {facts.admin}{_kept_out(unread)}"
-    wanted = summary.summary("True", done(Reason.AVAILABLE, text))
+    wanted = summary.summary("True", done(Reason.AVAILABLE, f"PostgreSQL {facts.version} answers as {facts.admin}"))
     status = _facts(server) | {
         "observedGeneration": before.generation,
         "conditions": conditions.merge(before.conditions, wanted, generation=before.generation, now=now),
     }
-    return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=bool(unread)))
-
-
-def _kept_out(unread: Mapping[str, str]) -> str:
-    if not unread:
-        return ""
-    first = min(unread)
-    more = f" and {len(unread) - 1} more" if len(unread) > 1 else ""
-    return (
-        f". Databases of namespace {first}{more} are kept out, because spec.allowedNamespaces.selector goes by labels "
-        f"that the operator may not read ({unread[first]}): let it get namespaces there"
-    )
+    return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=False))
 
 
 def unfit(server: Connected, error: OperatorError, *, before: Past, now: datetime) -> Outcome:
@@ -67,12 +54,26 @@ def server_failed(error: OperatorError, *, before: Past, now: datetime, patient:
     return summary.failed(error, (), before=before, now=now, patient=patient)
 
 
-def in_use(users: list[ResourceKey], *, before: Past, now: datetime) -> Outcome:
-    """Say who holds a deletion: the server serves on, and takes no new database."""
-    named = ", ".join(map(str, users[:_NAMED_USERS]))
-    more = f" and {len(users) - _NAMED_USERS} more" if len(users) > _NAMED_USERS else ""
-    text = f"waiting to be deleted: used by LiteLLMDatabase {named}{more}; it takes no new database"
+def in_use(
+    server: PostgresServer, seen: list[ResourceKey], unseen: list[ResourceKey], *, before: Past, now: datetime
+) -> Outcome:
+    """Say who holds a deletion: the server serves on, and takes no new database.
+
+    `seen` are LiteLLMDatabases; where there is none, `unseen` are those of which the operator knows by a mark alone.
+    """
+    text = f"waiting to be deleted: used by LiteLLMDatabase {_named(seen or unseen)}; it takes no new database"
+    if not seen:
+        text += (
+            f". The operator cannot look into namespace {_named({each.namespace for each in unseen})}, and goes by the "
+            f"marks on the server: have it watch there again, and delete them. {how_to_let_go(server)}"
+        )
     wanted = summary.summary("False", waiting(Reason.IN_USE, text))
     merged = conditions.merge(before.conditions, wanted, generation=before.generation, now=now)
     status = dict(before.status) | {"observedGeneration": before.generation, "conditions": merged}
     return Outcome(status=status, event=summary.event(wanted[0], before=before, bad=True))
+
+
+def _named(users: Iterable[object]) -> str:
+    named = sorted(map(str, users))
+    more = f" and {len(named) - _NAMED_USERS} more" if len(named) > _NAMED_USERS else ""
+    return ", ".join(named[:_NAMED_USERS]) + more

@@ -21,7 +21,7 @@ from litellm_database_operator.model.resource import (
     PostgresServer,
 )
 from litellm_database_operator.model.secret import Endpoint
-from litellm_database_operator.planning.namespaces import lets_in, needs_labels
+from litellm_database_operator.planning.namespaces import lets_in
 from litellm_database_operator.planning.parse import parse_server
 from litellm_database_operator.postgres.server import AdminLogin, Server
 from litellm_database_operator.reconcile.admin_logins import AdminLogins
@@ -30,8 +30,6 @@ from litellm_database_operator.settings import Settings
 
 _LOGIN_IS_FRESH: Final = 10.0
 """Seconds for which an admin Secret is not read again, unless its password is refused."""
-_ASKED_LATELY: Final = 900.0
-"""Seconds; whoever is kept out asks again after five minutes at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +45,7 @@ class Connected:
     @property
     def key(self) -> str:
         """namespace/name."""
-        return f"{self.resource.metadata.namespace}/{self.resource.metadata.name}"
+        return self.resource.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,22 +69,16 @@ class Servers:
         self._settings = settings
         self._admins = AdminLogins(cluster, settings.allowed_servers)
         self._known: dict[str, _Known] = {}
-        self._unread: dict[tuple[str, str], tuple[str, float]] = {}
-        """By server and namespace: why its labels cannot be read, and when that was found."""
         self._opening: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    async def find_to_leave(
-        self, resource: LiteLLMDatabase, status: Mapping[str, Any], home: Home
-    ) -> PostgresServer | None:
-        """Return the PostgresServer that a database lives on, or None when there is none to leave.
+    async def find_to_leave(self, resource: LiteLLMDatabase, status: Mapping[str, Any]) -> PostgresServer | None:
+        """Return the PostgresServer that a database was made on, whomever it lets in; None when it is not there.
 
         Without a serverRef the one that was used counts, for the operator's default may have moved since.
         """
         where = self.reference_to_leave(resource, status)
         body = await self._cluster.fetch(SERVER, *where) if where else None
-        was_made = bool(part(status, "connection"))
-        # Where nothing was ever made, a server that does not let us in is told like one that is not there.
-        return parse_server(body) if body and was_made else await self._allowed(body, home)
+        return parse_server(body) if body else None
 
     def reference_to_leave(self, resource: LiteLLMDatabase, status: Mapping[str, Any]) -> tuple[str, str] | None:
         """Return namespace and name of the server that a database was made on; None when it names none."""
@@ -109,11 +101,12 @@ class Servers:
         """Return the server of a database, in `home`, that may use it.
 
         A server that is missing and one that does not allow the namespace give the same error, so that nothing is
-        revealed of other namespaces.
+        revealed of other namespaces. For the same reason a namespace that cannot be read is told of before any server.
         """
+        await home.facts()
         body = await self._fetch(resource)
-        server = await self._allowed(body, home)
-        if server is None:
+        server = parse_server(body) if body else None
+        if server is None or not await self.lets_in(server, home):
             raise UnavailableError(
                 Reason.SERVER_NOT_AVAILABLE,
                 f"cannot use PostgresServer {self._named(resource)}: it does not exist, or its spec.allowedNamespaces "
@@ -137,8 +130,8 @@ class Servers:
         try:
             facts = await known.gateway.fetch_facts()
         except OperatorError as error:
-            if self._known.get(_key(server)) is known:  # or another pass has opened a newer one meanwhile
-                self._known[_key(server)] = replace(known, read_at=-_LOGIN_IS_FRESH)
+            if self._known.get(server.key) is known:  # or another pass has opened a newer one meanwhile
+                self._known[server.key] = replace(known, read_at=-_LOGIN_IS_FRESH)
             if error.reason is not Reason.ADMIN_LOGIN_REFUSED:
                 raise
             fresh = await self._open(server)
@@ -149,11 +142,11 @@ class Servers:
         return Connected(resource=server, gateway=known.gateway, facts=facts, endpoint=login.endpoint, ca=login.ca)
 
     async def _open(self, server: PostgresServer) -> _Known:
-        async with self._opening[_key(server)]:  # or passes that come together would open a pool each
+        async with self._opening[server.key]:  # or passes that come together would open a pool each
             return await self._open_alone(server)
 
     async def _open_alone(self, server: PostgresServer) -> _Known:
-        key, now = _key(server), time.monotonic()
+        key, now = server.key, time.monotonic()
         known = self._known.get(key)
         asked = (server.metadata.uid, server.metadata.generation)
         if known and known.asked == asked and now - known.read_at < _LOGIN_IS_FRESH:
@@ -178,33 +171,8 @@ class Servers:
             await self.forget(key)
 
     async def lets_in(self, server: PostgresServer, home: Home) -> bool:
-        """Tell whether a server lets a namespace in; one whose labels decide and cannot be read is kept out."""
-        if not needs_labels(server, home.name):
-            return lets_in(server, home.name, {})
-        try:
-            labels = (await home.facts()).labels
-        except UnavailableError as error:
-            if error.reason is Reason.OBJECT_REFUSED:
-                self._unread[_key(server), home.name] = error.message, time.monotonic()
-            elif error.reason is not Reason.DELETING:
-                raise
-            return False
-        self._unread.pop((_key(server), home.name), None)
-        return lets_in(server, home.name, labels)
-
-    def unread(self, server: PostgresServer) -> Mapping[str, str]:
-        """Return the namespaces that are kept out of a server because we may not read their labels, and why not.
-
-        One that has not asked again for long has nobody to let in any more.
-        """
-        now = time.monotonic()
-        self._unread = {key: told for key, told in self._unread.items() if now - told[1] < _ASKED_LATELY}
-        by_label = server.spec.allowed_namespaces.selector is not None
-        return {name: why for (key, name), (why, _) in self._unread.items() if by_label and key == _key(server)}
-
-    async def _allowed(self, body: Mapping[str, Any] | None, home: Home) -> PostgresServer | None:
-        server = parse_server(body) if body is not None else None
-        return server if server and await self.lets_in(server, home) else None
+        """Tell whether a server lets a namespace in; UnavailableError when that is gone, or cannot be read."""
+        return lets_in(server, home.name, (await home.facts()).labels)
 
     async def _fetch(self, resource: LiteLLMDatabase) -> Mapping[str, Any] | None:
         namespace, name = self.reference(resource)
@@ -237,10 +205,6 @@ class Servers:
     def _named(self, resource: LiteLLMDatabase) -> str:
         namespace, name = self.reference(resource)
         return f"{namespace}/{name}"
-
-
-def _key(server: PostgresServer) -> str:
-    return f"{server.metadata.namespace}/{server.metadata.name}"
 
 
 def uses(database: Mapping[str, Any], server: PostgresServer) -> bool:

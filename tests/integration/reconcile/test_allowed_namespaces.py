@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from litellm_database_operator.kube.api_errors import ApiStatusError
-from litellm_database_operator.kube.kinds import NAMESPACE, SERVER
+from litellm_database_operator.kube.kinds import JOB, NAMESPACE, SECRET, SERVER
 from tests.integration.reconcile.conftest import WorldMaker
 from tests.support.fake_api import Place
 from tests.support.operator_process import OperatorProcess
@@ -50,15 +50,6 @@ def said(world: World, name: str = "gateway") -> tuple[str, str]:
     """Return reason and message of Ready."""
     ready = condition(world.database(name), "Ready")
     return ready["reason"], ready["message"]
-
-
-def told_to_the_owner(world: World) -> str:
-    """Return the message of the server's Ready, which is True."""
-    server = world.api.get(SERVER, platform(world), "open")
-    assert server is not None
-    ready = condition(server, "Ready")
-    assert (ready["status"], ready["reason"]) == ("True", "Available")
-    return ready["message"]
 
 
 async def test_a_label_lets_in_at_the_next_look(world: World) -> None:
@@ -107,8 +98,9 @@ async def test_a_look_reads_the_namespace_once(world: World) -> None:
     assert [place.name for place in read] == [world.namespace]
 
 
-async def test_a_namespace_that_may_not_be_read_is_kept_out_and_the_owner_reads_why(world: World) -> None:
+async def test_a_namespace_that_may_not_be_read_is_told_so_whatever_server_it_names(world: World) -> None:
     label(world, team="a")
+    world.add_database("astray", serverRef={"name": "none", "namespace": platform(world)})
     text = f'namespaces "{world.namespace}" is forbidden'
 
     def forbid(_method: str, place: Place) -> ApiStatusError | None:
@@ -118,19 +110,60 @@ async def test_a_namespace_that_may_not_be_read_is_kept_out_and_the_owner_reads_
 
     world.api.refuse = forbid
     await look(world)
-    await look(world)
     reason, message = said(world)
-    assert reason == "ServerNotAvailable"
-    assert "forbidden" not in message
-    owner = told_to_the_owner(world)
-    assert f"namespace {world.namespace} are kept out" in owner
-    assert text in owner
-    assert any("kept out" in event for event in world.events())
+    assert reason == "ObjectRefused"
+    assert text in message
+    assert said(world, "astray") == (reason, message), "nothing is told of servers"
     world.api.refuse = lambda _method, _place: None
     await look(world)
-    await look(world)
     assert said(world)[0] == "UpToDate"
-    assert "kept out" not in told_to_the_owner(world)
+
+
+async def test_a_run_of_a_namespace_that_is_shut_out_ends_and_is_closed(world: World) -> None:
+    label(world, team="a")
+    world.jobs.held = True
+    await look(world)
+    assert said(world)[0] == "Migrating"
+    label(world, team="b")
+    await look(world)
+    assert world.secret("gateway-migrator") is not None, "it may end its work"
+    (job,) = world.api.all(JOB, world.namespace)
+    world.jobs.end(job)
+    await look(world)
+    assert said(world)[0] == "ServerNotAvailable"
+    assert world.secret("gateway-migrator") is None
+    assert _open_logins(world, "_migrator") == []
+
+
+async def test_a_migrators_secret_goes_although_its_login_cannot_be_locked(world: World) -> None:
+    label(world, team="a")
+    world.jobs.held = True
+    await look(world)
+    (job,) = world.api.all(JOB, world.namespace)
+    world.jobs.end(job)
+    label(world, team="b")
+    world.api.lose(SECRET, platform(world), "admin")
+    await look(world)
+    assert world.secret("gateway-migrator") is None
+
+
+async def test_what_a_lost_status_does_not_tell_the_mark_tells(world: World) -> None:
+    label(world, team="a")
+    process = await look(world)
+    assert world.is_ready()
+    await process.kill()
+    label(world, team="b")
+    world.api.put(world.database(), status={})
+    world.delete_database()
+    await (await world.start()).settle()
+    assert not world.is_there()
+    assert world.snapshot()["postgres"]["roles"]
+    assert _open_logins(world, "") == [], "what was made is locked, let in or not"
+
+
+def _open_logins(world: World, ending: str) -> list[str]:
+    roles = world.snapshot()["postgres"]["roles"]
+    return [role["rolname"] for role in roles if role["rolcanlogin"] and role["rolname"].endswith(ending)]
 
 
 @pytest.mark.parametrize(("labels", "held"), [({"team": "a"}, True), ({"team": "b"}, False)])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from litellm_database_operator.model.resource import LabelSelector, PostgresServer
-from litellm_database_operator.planning.namespaces import lets_in, needs_labels, selects
+from litellm_database_operator.planning.namespaces import lets_in, selects
 from litellm_database_operator.planning.parse import parse_server
 
 LABELS = {"team": "a", "stage": "dev", "empty": ""}
@@ -65,10 +65,3 @@ def test_a_server_lets_in(allowed: dict[str, Any], *, own: bool, labelled: bool,
     assert lets_in(found, "databases", {}) is own
     assert lets_in(found, "team-a", LABELS) is labelled
     assert lets_in(found, "team-b", {"team": "b"}) is other
-
-
-def test_labels_are_needed_where_they_decide_only() -> None:
-    by_label = server({"from": "Selector", "selector": {"matchLabels": {"team": "a"}}})
-    assert needs_labels(by_label, "team-a")
-    assert not needs_labels(by_label, "databases")
-    assert not needs_labels(server({"from": "All"}), "team-a")

@@ -18,9 +18,11 @@ from litellm_database_operator.model.roles import Mark
 from litellm_database_operator.model.secret import Endpoint
 from litellm_database_operator.postgres.server import Server
 from litellm_database_operator.reconcile.server import ServerReconciler
+from litellm_database_operator.reconcile.server_users import ServerUsers
 from litellm_database_operator.reconcile.servers import Connected, Servers
 from litellm_database_operator.settings import read_settings
 from tests.support.fake_api import FakeApi
+from tests.support.fake_api import Place as At
 from tests.support.planning import server_of
 
 SETTINGS = read_settings({"POD_NAMESPACE": "ops", "POD_NAME": "operator-1", "LITELLMDB_IMAGE": "operator:1"})
@@ -34,9 +36,11 @@ class Marked(Server):
 
     def __init__(self) -> None:
         self.marks: tuple[Mark, ...] = ()
+        self.asked = 0
 
     async def fetch_marks(self, *, namespace_uid: str | None = None) -> tuple[Mark, ...]:
         """Return those that the test has set."""
+        self.asked += 1
         assert namespace_uid is None
         return self.marks
 
@@ -66,12 +70,14 @@ class Place:
             self.api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
         cluster, self.gateway = Cluster(self.api), Marked()
         self.servers = Reached(cluster, self.gateway)
-        self.reconcile = ServerReconciler(
+        users = ServerUsers(
             cluster=cluster,
             resources=Resources(self.api, instance="operator-1"),
             servers=self.servers,
             settings=SETTINGS,
+            identity="i",
         )
+        self.reconcile = ServerReconciler(cluster=cluster, users=users, servers=self.servers, settings=SETTINGS)
 
     async def look(self, allowed: Mapping[str, Any], *marks: Mark) -> frozenset[str]:
         """Run a pass, and return which users the policy lets in by name."""
@@ -140,3 +146,19 @@ async def test_an_idle_server_is_written_no_more(place: Place) -> None:
     before = len(place.api.writes)
     await place.look(SELECTOR, mark("team-a"), mark("team-b"))
     assert place.api.writes[before:] == []
+
+
+async def test_a_look_reads_policy_and_marks_once(place: Place) -> None:
+    for _ in range(2):
+        await place.look(SELECTOR, mark("team-a"))
+    read: list[str] = []
+    asked = place.gateway.asked
+
+    def count(method: str, at: At) -> None:
+        if method == "GET":
+            read.append(at.plural)
+
+    place.api.refuse = count
+    await place.look(SELECTOR, mark("team-a"))
+    assert read.count(kinds.NETWORK_POLICY.plural) == 1
+    assert place.gateway.asked == asked + 1

@@ -74,6 +74,27 @@ def test_leaving_twice_or_unknown_is_fine() -> None:
     assert woken == []
 
 
+def test_a_run_that_no_look_sees_any_more_is_counted_for_three_minutes() -> None:
+    clock = [0.0]
+    slots = MigrationSlots(clock=lambda: clock[0])
+    slots.occupy(SERVER, KEYS[0])
+    assert slots.reserve(SERVER, KEYS[1], limit=2)
+    for clock[0] in (60.0, 120.0, 179.0):
+        slots.occupy(SERVER, KEYS[1])
+        assert not slots.reserve(SERVER, KEYS[2], limit=2)
+    clock[0] = 181.0
+    assert slots.reserve(SERVER, KEYS[2], limit=2), "nothing was heard of the first for long"
+    assert not slots.reserve(SERVER, KEYS[3], limit=2), "the second was seen running two seconds ago"
+
+
+def test_who_is_given_a_slot_again_and_again_keeps_it() -> None:
+    clock = [0.0]
+    slots = MigrationSlots(clock=lambda: clock[0])
+    for clock[0] in (0.0, 100.0, 200.0, 300.0):
+        assert slots.reserve(SERVER, KEYS[0], limit=1)
+    assert not slots.reserve(SERVER, KEYS[1], limit=1)
+
+
 @UNHURRIED
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from(KEYS)), max_size=60), st.integers(1, 3))
 def test_never_more_run_than_the_limit(moves: list[tuple[bool, ResourceKey]], limit: int) -> None:
