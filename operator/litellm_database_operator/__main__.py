@@ -8,17 +8,17 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from litellm_database_operator.control import health, sweep
-from litellm_database_operator.control.installation import Findings, judge, look, place_of
+from litellm_database_operator.control.installation import make_look, place_of
 from litellm_database_operator.control.lease import Lease
 from litellm_database_operator.control.logs import configure_logging
 from litellm_database_operator.control.passes import Control, Reconcilers
 from litellm_database_operator.control.probes import Condition, serve_probes
-from litellm_database_operator.control.start import Installation
+from litellm_database_operator.control.start import InstallationWatch
 from litellm_database_operator.errors import OperatorError
 from litellm_database_operator.handlers.door import Doors, DoorShutError
 from litellm_database_operator.kube.access import Access
@@ -105,7 +105,8 @@ async def run(settings: Settings) -> int:
     api = await connect()
     lease = Lease(Leases(api, namespace=settings.pod_namespace, name=LEASE_NAME), settings.pod_name)
     condition = Condition(lease=lease)
-    installation = Installation(_look(api, settings), condition)
+    look = make_look(Discovery(api), Access(api), place_of(settings))
+    installation = InstallationWatch(look, condition)
     probes = await serve_probes(condition, settings.probe_port)
     try:
         if not await _unless(stop, installation.wait()):
@@ -121,22 +122,13 @@ async def run(settings: Settings) -> int:
         await api.close()
 
 
-def _look(api: Api, settings: Settings) -> Callable[[], Awaitable[Findings]]:
-    discovery, access, place = Discovery(api), Access(api), place_of(settings)
-
-    async def once() -> Findings:
-        return judge(await look(discovery, access, place), place)
-
-    return once
-
-
 async def _work(  # noqa: PLR0913 - what the process is made of
     operator: Operator,
     settings: Settings,
     *,
     stop: asyncio.Event,
     lease: Lease,
-    installation: Installation,
+    installation: InstallationWatch,
     looking: asyncio.Task[NoReturn],
 ) -> int:
     doors = Doors(operator.control)
@@ -156,7 +148,7 @@ async def _work(  # noqa: PLR0913 - what the process is made of
     return 0 if stop.is_set() else 1
 
 
-async def _open_all(doors: Doors, installation: Installation, stop: asyncio.Event) -> NoReturn:
+async def _open_all(doors: Doors, installation: InstallationWatch, stop: asyncio.Event) -> NoReturn:
     """Watch all that can be watched, and whatever can be later: a namespace that is made, or a right that is given."""
     while True:
         installation.changed.clear()

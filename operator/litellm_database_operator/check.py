@@ -55,7 +55,7 @@ async def _ask(session: aiohttp.ClientSession, url: str) -> list[str]:
 
 async def _check(settings: PlaceSettings, url: str | None) -> int:
     found = await check_installation(settings)
-    wrong = [*found.obstacles, *(await check_probes(url) if url else ())]
+    wrong = [*found.wrong, *(await check_probes(url) if url else ())]
     for line in (*wrong, *(f"note: {notice}" for notice in found.notices)):
         print(line)  # noqa: T201 - a command line speaks by print
     if not wrong:

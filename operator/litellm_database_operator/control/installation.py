@@ -5,7 +5,7 @@ start.py waits by it and tells the probes; check.py prints it. Each finding is o
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from pydantic import BaseModel
 
@@ -87,6 +87,8 @@ class Findings:
     """Why no work can begin."""
     failing: tuple[str, ...] = ()
     """What will not work, while the rest does."""
+    absent: tuple[str, ...] = ()
+    """Watched namespaces that are not there yet, as far as can be told."""
     notices: tuple[str, ...] = ()
     """What is unusual, and hinders nothing."""
     watchable: tuple[str | None, ...] = field(default=(None,))
@@ -94,20 +96,48 @@ class Findings:
 
     @property
     def obstacles(self) -> tuple[str, ...]:
-        """Why the operator is not ready: it is when it can do all that it is for."""
+        """Why the operator is not ready: it is when it can do all that it is for, in the namespaces that there are."""
         return self.blocking + self.failing
 
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """All that somebody has to mend."""
+        return self.obstacles + self.absent
 
-async def look(discovery: Discovery, access: Access, place: Place) -> Seen:
-    """Ask the API server, and change nothing; UnavailableError when it does not answer."""
+
+class Look(Protocol):
+    """Looks at the installation; UnavailableError when the API server does not answer."""
+
+    async def __call__(self, *, anew: bool) -> Findings:
+        """Return what is wrong; unless asked anew, of rights and namespaces only those that were missing are asked."""
+        ...
+
+
+def make_look(discovery: Discovery, access: Access, place: Place) -> Look:
+    """Return what looks again and again: fifty namespaces are two thousand questions."""
+    seen: Seen | None = None
+
+    async def once(*, anew: bool) -> Findings:
+        nonlocal seen
+        seen = await look(discovery, access, place, before=None if anew else seen)
+        return judge(seen, place)
+
+    return once
+
+
+async def look(discovery: Discovery, access: Access, place: Place, *, before: Seen | None = None) -> Seen:
+    """Ask the API server, and change nothing; UnavailableError when it does not answer.
+
+    With a look before, of rights and namespaces only what was missing then is asked for.
+    """
     served = {names.VERSION: await discovery.served()}
     if not _plurals() <= served[names.VERSION]:
         served |= {version: await discovery.served(version) for version in await discovery.versions()}
     return Seen(
         served=served,
         schemas=await discovery.spec_schemas(),
-        missing=tuple(await access.missing(place.needs())),
-        absent=tuple(await access.absent(place.watched)),
+        missing=tuple(await access.missing(before.missing if before else place.needs())),
+        absent=tuple(await access.absent(_doubtful(before, place) if before else place.watched)),
     )
 
 
@@ -116,14 +146,26 @@ def judge(seen: Seen, place: Place) -> Findings:
     unwatchable = {need.namespace for need in seen.missing if need.is_for_watching}
     watchable = tuple(namespace for namespace in place.namespaces if namespace not in unwatchable)
     blocking = [*_of_crds(seen), *(_tell(need) for need in seen.missing if _is_own(need, place))]
-    failing = [line for namespace in place.namespaces for line in _of_namespace(namespace, seen)]
+    absent = {namespace: line for namespace in place.watched if (line := _tell_absent(namespace, seen))}
+    there = (namespace for namespace in place.namespaces if namespace not in absent)
+    failing = [line for namespace in there for line in _of_namespace(namespace, seen)]
     aside = set(place.needs_aside())
     failing += [_tell(need, granted_by=_GRANTED_ASIDE) for need in seen.missing if need in aside]
     if not watchable:
-        blocking, failing = blocking + failing, []
+        blocking, failing, absent = [*blocking, *failing, *absent.values()], [], {}
     return Findings(
-        blocking=tuple(blocking), failing=tuple(failing), notices=tuple(_notices(seen)), watchable=watchable
+        blocking=tuple(blocking),
+        failing=tuple(failing),
+        absent=tuple(absent.values()),
+        notices=tuple(_notices(seen)),
+        watchable=watchable,
     )
+
+
+def _doubtful(before: Seen, place: Place) -> list[str]:
+    """Return the watched namespaces that something was missing of."""
+    lacking = {*before.absent, *(need.namespace for need in before.missing)}
+    return [namespace for namespace in place.watched if namespace in lacking]
 
 
 def _of_crds(seen: Seen) -> Iterator[str]:
@@ -162,23 +204,27 @@ def _notices(seen: Seen) -> Iterator[str]:
             )
 
 
-def _of_namespace(namespace: str | None, seen: Seen) -> Iterator[str]:
-    needed = set(needs_in(namespace))
-    missing = [need for need in seen.missing if need in needed]
+def _tell_absent(namespace: str, seen: Seen) -> str | None:
     if namespace in seen.absent:
-        yield (
+        return (
             f"namespace {namespace} of LITELLMDB_WATCH_NAMESPACES does not exist: create it, or take it off the list; "
             "it is served as soon as it is there"
         )
-    elif len(missing) < len(needed):
-        yield from map(_tell, missing)
-    elif namespace is None:
-        yield f"the operator may do nothing in any namespace, so that nothing works: {_GRANTED_BY}"
-    else:
-        yield (
+    if set(needs_in(namespace)) <= set(seen.missing):  # the right to look whether it is there, too
+        return (
             f"namespace {namespace} of LITELLMDB_WATCH_NAMESPACES does not exist, or nothing is granted in it: create "
             f"it, and {_GRANTED_BY}; it is served as soon as it is there"
         )
+    return None
+
+
+def _of_namespace(namespace: str | None, seen: Seen) -> Iterator[str]:
+    needed = set(needs_in(namespace))
+    missing = [need for need in seen.missing if need in needed]
+    if namespace is None and len(missing) == len(needed):
+        yield f"the operator may do nothing in any namespace, so that nothing works: {_GRANTED_BY}"
+    else:
+        yield from map(_tell, missing)
 
 
 def _tell(need: Need, *, granted_by: str = _GRANTED_BY) -> str:

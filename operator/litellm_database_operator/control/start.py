@@ -5,10 +5,9 @@ Nothing is asked again in a pass. While something is missing it is looked at soo
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Final, NoReturn
 
-from litellm_database_operator.control.installation import Findings
+from litellm_database_operator.control.installation import Findings, Look
 from litellm_database_operator.control.probes import Condition
 from litellm_database_operator.errors import OperatorError
 
@@ -21,14 +20,17 @@ _SLOWER: Final = 1.5
 _UNKNOWN: Final = Findings(watchable=())
 
 
-class Installation:
+class InstallationWatch:
     """Looks at the installation, says once what is wrong and once what was mended, and tells the probes."""
 
-    def __init__(self, look: Callable[[], Awaitable[Findings]], condition: Condition) -> None:
+    def __init__(self, look: Look, condition: Condition) -> None:
         """Look by `look`, which may raise OperatorError; fill in `condition`."""
         self._look = look
         self._condition = condition
         self._pause = _SOON
+        self._since_anew = _EVERY
+        """Seconds slept since everything was asked."""
+        self._told: tuple[str, ...] = ()
         self._noticed: set[str] = set()
         self.findings = _UNKNOWN
         self.changed = asyncio.Event()
@@ -51,35 +53,38 @@ class Installation:
 
     async def _round(self) -> Findings | None:
         """Look once; None when the API server did not answer, which says nothing about the installation."""
+        anew = self._since_anew >= _EVERY
         try:
-            found = await self._look()
+            found = await self._look(anew=anew)
         except OperatorError as error:
-            self._tell((error.message,) if self.findings is _UNKNOWN else self.findings.obstacles)
+            if self.findings is _UNKNOWN:
+                self._tell(Findings(blocking=(error.message,)))
             return None
+        self._since_anew = 0.0 if anew else self._since_anew
         if found != self.findings:
             self._pause = _SOON
             self.findings = found
             self.changed.set()
-        self._tell(found.obstacles)
+        self._tell(found)
         for notice in found.notices:
             if notice not in self._noticed:
                 _log.warning("%s", notice)
         self._noticed.update(found.notices)
         return found
 
-    def _tell(self, obstacles: tuple[str, ...]) -> None:
-        before = self._condition.obstacles
-        self._condition.obstacles = obstacles
-        for line in obstacles:
-            if line not in before:
+    def _tell(self, found: Findings) -> None:
+        self._condition.obstacles = found.obstacles
+        for line in found.wrong:
+            if line not in self._told:
                 _log.warning("%s", line)
-        for line in before:
-            if line not in obstacles:
+        for line in self._told:
+            if line not in found.wrong:
                 _log.info("no more: %s", line)
+        self._told = found.wrong
 
     async def _sleep(self) -> None:
-        if not self._condition.obstacles:
-            await asyncio.sleep(_EVERY)
-            return
-        await asyncio.sleep(self._pause)
-        self._pause = min(self._pause * _SLOWER, _AT_LAST)
+        pause = self._pause if self._told else _EVERY
+        await asyncio.sleep(pause)
+        self._since_anew += pause
+        if self._told:
+            self._pause = min(self._pause * _SLOWER, _AT_LAST)

@@ -72,10 +72,10 @@ async def test_a_namespace_that_is_not_there_is_told_apart_where_one_may_look(ac
     account.grant_everywhere()
     absent = f"{account.namespace}-later"
     found = await findings(account.namespace, absent)
-    assert [line.split(":")[0] for line in found.obstacles] == [
+    assert [line.split(":")[0] for line in found.wrong] == [
         f"namespace {absent} of LITELLMDB_WATCH_NAMESPACES does not exist"
     ]
-    assert found.watchable == (account.namespace, absent)
+    assert (found.watchable, found.obstacles) == ((account.namespace, absent), ())
 
 
 async def test_what_the_crds_of_this_tree_serve_is_what_the_models_know(api: Api) -> None:
@@ -110,6 +110,14 @@ def test_the_check_says_a_line_for_each_thing(account: Account) -> None:
         1,
         [f"the operator may not {what} in namespace {account.namespace}" for what in ("list pods", "patch secrets")],
     )
+
+
+def test_the_check_fails_for_a_namespace_that_is_not_there(account: Account) -> None:
+    account.grant()
+    watched = f"{account.namespace},{account.namespace}-later"
+    code, lines = check(account.kubeconfig, POD_NAMESPACE=account.namespace, LITELLMDB_WATCH_NAMESPACES=watched)
+    assert (code, len(lines)) == (1, 1)
+    assert f"namespace {account.namespace}-later of LITELLMDB_WATCH_NAMESPACES does not exist, or" in lines[0]
 
 
 @pytest.mark.parametrize(("settings", "code"), [({}, 2), ({"POD_NAMESPACE": "x"}, 1)])

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 import yaml
 
-from litellm_database_operator.control.installation import Place, Seen, judge, place_of
+from litellm_database_operator.control.installation import Place, Seen, judge, make_look, place_of
 from litellm_database_operator.kube.kinds import DATABASE, LEASE, SECRET, SERVICE, Kind
 from litellm_database_operator.kube.rights import Need
 from litellm_database_operator.settings import read_place
+
+if TYPE_CHECKING:
+    from litellm_database_operator.kube.access import Access
+    from litellm_database_operator.kube.discovery import Discovery
 
 CRDS: Final = Path(__file__).resolve().parents[3] / "crds"
 BOTH: Final = frozenset({"litellmdatabases", "postgresservers"})
@@ -187,23 +192,93 @@ def test_a_default_server_that_is_watched_needs_no_more(place: Place) -> None:
 
 def test_a_namespace_that_is_not_there_is_named_and_watched_where_that_is_granted() -> None:
     found = judge(seen(absent=("b",)), SOMEWHERE)
-    (line,) = found.failing
+    (line,) = found.absent
     assert line == (
         "namespace b of LITELLMDB_WATCH_NAMESPACES does not exist: create it, or take it off the list; it is served "
         "as soon as it is there"
     )
     assert found.watchable == ("a", "b")
+    assert (found.obstacles, found.wrong) == ((), (line,)), "a roll-out goes on"
+
+
+def test_a_namespace_that_is_not_there_is_not_told_by_the_rights_that_are_not_there_either() -> None:
+    cut = tuple(need for need in SOMEWHERE.needs() if need.namespace == "b" and need.verb != "patch")
+    found = judge(seen(absent=("b",), missing=cut), SOMEWHERE)
+    assert (len(found.wrong), found.obstacles) == (1, ())
 
 
 def test_a_namespace_where_nothing_is_granted_is_one_line() -> None:
     cut = tuple(need for need in SOMEWHERE.needs() if need.namespace == "b")
     found = judge(seen(missing=cut), SOMEWHERE)
-    (line,) = found.failing
+    (line,) = found.absent
     assert line == (
         "namespace b of LITELLMDB_WATCH_NAMESPACES does not exist, or nothing is granted in it: create it, and apply "
         "manifests/rbac, or upgrade the chart; it is served as soon as it is there"
     )
     assert found.watchable == ("a",)
+    assert found.obstacles == ()
+
+
+def test_where_the_namespace_is_seen_to_exist_its_missing_rights_count() -> None:
+    cut = tuple(need for need in SOMEWHERE.needs() if need.namespace == "b" and need.right.kind.plural != "namespaces")
+    found = judge(seen(missing=cut), SOMEWHERE)
+    assert (len(found.failing), found.absent) == (len(cut), ())
+
+
+def test_work_does_not_begin_where_no_watched_namespace_is_there() -> None:
+    cut = tuple(need for need in SOMEWHERE.needs() if need.namespace in {"a", "b"})
+    found = judge(seen(missing=cut), SOMEWHERE)
+    assert ([line.split()[1] for line in found.blocking], found.absent) == (["a", "b"], ())
+
+
+# What is asked
+
+
+class FakeCluster:
+    """Answers as an API server whose administrator changes things; counts what it is asked."""
+
+    def __init__(self) -> None:
+        self.missing_now: set[Need] = set()
+        self.absent_now: set[str] = set()
+        self.reviews: list[Need] = []
+        self.looked_for: list[str] = []
+
+    async def missing(self, needs: Iterable[Need]) -> list[Need]:
+        """Review rights."""
+        self.reviews = list(needs)
+        return [need for need in self.reviews if need in self.missing_now]
+
+    async def absent(self, namespaces: Iterable[str]) -> list[str]:
+        """Look for namespaces."""
+        self.looked_for = list(namespaces)
+        return [name for name in self.looked_for if name in self.absent_now]
+
+    async def served(self, version: str = "v1alpha1") -> frozenset[str]:
+        """Return what is served."""
+        return WELL.served[version]
+
+    async def spec_schemas(self) -> Mapping[str, Any]:
+        """Return the schemas."""
+        return WELL.schemas
+
+
+async def test_only_what_was_missing_is_asked_again() -> None:
+    cluster = FakeCluster()
+    look_again = make_look(cast("Discovery", cluster), cast("Access", cluster), SOMEWHERE)
+    right = missing(SOMEWHERE, SECRET, "create", "a")
+    cluster.missing_now, cluster.absent_now = {right}, {"b"}
+    assert len((await look_again(anew=False)).wrong) == 2
+    assert (cluster.reviews, cluster.looked_for) == (list(SOMEWHERE.needs()), ["a", "b"]), "nothing is known yet"
+    assert len((await look_again(anew=False)).wrong) == 2
+    assert (cluster.reviews, cluster.looked_for) == ([right], ["a", "b"])
+    cluster.missing_now = set()
+    await look_again(anew=False)
+    await look_again(anew=False)
+    assert (cluster.reviews, cluster.looked_for) == ([], ["b"])
+    cluster.absent_now = set()
+    assert (await look_again(anew=False)).wrong == ()
+    await look_again(anew=True)
+    assert (cluster.reviews, cluster.looked_for) == (list(SOMEWHERE.needs()), ["a", "b"])
 
 
 def test_a_place_comes_from_the_settings() -> None:
