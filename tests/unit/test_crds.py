@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import pytest
 import yaml
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from litellm_database_operator.model import names, report, templates
 from litellm_database_operator.model.bundle import Digest
@@ -19,7 +19,12 @@ from litellm_database_operator.model.reserved import (
     SECRET_KEY,
     Reserved,
 )
-from litellm_database_operator.model.resource import LiteLLMDatabaseSpec, PostgresServerSpec, PublishedSecret
+from litellm_database_operator.model.resource import (
+    LabelSelector,
+    LiteLLMDatabaseSpec,
+    PostgresServerSpec,
+    PublishedSecret,
+)
 
 Schema = dict[str, Any]
 
@@ -232,6 +237,23 @@ def test_what_the_secret_may_not_hold_is_written_once(field: str, groups: tuple[
     pattern, bound = (SECRET_KEY, 253) if field == "keys" else (METADATA_KEY, MAX_KEY_PREFIX)
     assert f"key.matches('{pattern}') && " in syntax
     assert syntax.endswith(f" <= {bound})")
+
+
+def test_what_a_labels_key_is_is_written_once() -> None:
+    found = fields_of(SERVERS)
+    selector = ".spec.allowedNamespaces.selector"
+    ((labels, _),) = rules_of(found[f"{selector}.matchLabels"])
+    ((key, _),) = rules_of(found[f"{selector}.matchExpressions[].key"])
+    assert labels == f"self.all(key, key.matches('{METADATA_KEY}') && key.indexOf('/') <= {MAX_KEY_PREFIX})"
+    assert key == f"self.matches('{METADATA_KEY}') && self.indexOf('/') <= {MAX_KEY_PREFIX}"
+
+
+@pytest.mark.parametrize("key", ["a..b/x", "a b", "-a", "a/", "/a"])
+def test_a_selector_takes_no_key_that_no_label_has(key: str) -> None:
+    with pytest.raises(ValidationError):
+        LabelSelector.model_validate({"matchLabels": {key: "x"}})
+    with pytest.raises(ValidationError):
+        LabelSelector.model_validate({"matchExpressions": [{"key": key, "operator": "Exists"}]})
 
 
 def test_what_a_template_is_is_written_once() -> None:

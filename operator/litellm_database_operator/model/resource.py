@@ -178,7 +178,7 @@ class Embedded(_Spec):
 class Requirement(_Spec):
     """What must be so of one label."""
 
-    key: Annotated[str, Field(min_length=1, max_length=317)]
+    key: LabelKey
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
     values: list[str] = Field(default_factory=list, max_length=32)
 
@@ -186,7 +186,7 @@ class Requirement(_Spec):
 class LabelSelector(_Spec):
     """Labels that something must have, as Kubernetes selects; planning/namespaces.py compares."""
 
-    match_labels: dict[str, str] = Field(default_factory=dict, max_length=16)
+    match_labels: dict[LabelKey, LabelValue] = Field(default_factory=dict[LabelKey, LabelValue], max_length=16)
     match_expressions: list[Requirement] = Field(default_factory=list[Requirement], max_length=16)
 
 

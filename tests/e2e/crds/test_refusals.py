@@ -271,6 +271,8 @@ def test_each_text_that_is_no_template_is_refused(playground: Playground) -> Non
         pytest.param(resources(requests={"cpu": "1 GHz"}), "must hold quantities greater than 0", id="no quantity"),
         pytest.param(resources(limits={"memory": "-1Gi"}), "must hold quantities greater than 0", id="a debt"),
         pytest.param(resources(limits={"cpu": 0}), "must hold quantities greater than 0", id="no CPU"),
+        pytest.param(resources(limits={"memory": "1e30"}), "no quantity of more than 1Ei", id="all the memory"),
+        pytest.param(resources(requests={"memory": "100000000E"}), "no quantity of more than 1Ei", id="so many E"),
         pytest.param(resources(limits={"memory": "64Mi"}), "at least 256Mi", id="too little memory"),
         pytest.param(resources(limits={"memory": 1}), "at least 256Mi", id="a byte of memory"),
         pytest.param(
@@ -295,6 +297,15 @@ def test_each_text_that_is_no_template_is_refused(playground: Playground) -> Non
         pytest.param(selected(), "would let every namespace in", id="empty selector"),
         pytest.param(selected(matchLabels={}, matchExpressions=[]), "would let every namespace in", id="empty lists"),
         pytest.param(selected(matchLabels={"a b": "c"}), "must have keys like team", id="key with a space"),
+        pytest.param(selected(matchLabels={"a..b/x": "c"}), "must have keys like team", id="key of no domain"),
+        pytest.param(
+            selected(matchExpressions=[{"key": "a..b/x", "operator": "Exists"}]),
+            "must be a label's key",
+            id="requirement on a key of no domain",
+        ),
+        pytest.param(
+            selected(matchLabels={f"{'a.' * 127}b/x": "c"}), "must have keys like team", id="key of a long domain"
+        ),
         pytest.param(selected(matchLabels={"a": "c d"}), "selector.matchLabels", id="value with a space"),
         pytest.param(selected(matchLabels={"a": "c" * 64}), "selector.matchLabels", id="value too long"),
         pytest.param(

@@ -24,6 +24,12 @@ from litellm_database_operator.kube.likeness import amount, covers
         pytest.param("1E3", "1000", id="exponent in capitals"),
         pytest.param("12e-1", "1.2", id="negative exponent"),
         pytest.param("1u", "0.001", id="finer than a thousandth"),
+        pytest.param("1e18", "1000000000000000000", id="many digits"),
+        pytest.param("0.123456789012345678901234567890", "0.124", id="many digits after the point"),
+        pytest.param("1e30", "9223372036854775807", id="more than the largest"),
+        pytest.param("100000000E", "9223372036854775807", id="more than the largest, by its suffix"),
+        pytest.param("1e999999999999999999999", "9223372036854775807", id="much more than the largest"),
+        pytest.param("1e-999999999999999999999", "0.001", id="next to nothing"),
     ],
 )
 def test_a_quantity_is_a_number(quantity: str, number: str) -> None:
@@ -51,6 +57,12 @@ def container(resources: Any, **more: Any) -> dict[str, Any]:
             {"limits": {"cpu": "1", "memory": "1Gi"}}, {"limits": {"memory": "1Gi"}}, False, id="a limit left"
         ),
         pytest.param({"requests": {"cpu": "1"}}, {"limits": {"cpu": "1"}}, False, id="requests are no limits"),
+        pytest.param(
+            {"limits": {"memory": "1Gi"}, "claims": [{"name": "gpu"}]},
+            {"limits": {"memory": "1Gi"}},
+            True,
+            id="with somebody's claim",
+        ),
         pytest.param({}, {}, True, id="none"),
         pytest.param(None, {}, True, id="none, not even said"),
         pytest.param({"limits": {}}, {}, True, id="none, said at length"),
