@@ -174,6 +174,12 @@ def empty_catalog() -> CatalogFacts:
     return CatalogFacts(roles={}, migrator_unlocked=False, memberships=frozenset(), mark=None, database=None)
 
 
+def published_keys() -> set[str]:
+    """Return every key that is ever published, but for those that spec.secret.keys asks for."""
+    made = binding_of(resource_of())
+    return set(replace(made, endpoint=replace(made.endpoint, tls="verify-full")).published())
+
+
 def binding_of(resource: LiteLLMDatabase, password: Password = PASSWORD) -> Binding:
     """Return what should be published."""
     return Binding(

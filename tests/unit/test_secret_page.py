@@ -6,11 +6,11 @@ from typing import Any, Final
 
 import yaml
 
-from litellm_database_operator.model.reserved import PUBLISHED_KEYS, RESERVED_KEYS, RESERVED_METADATA
+from litellm_database_operator.model.reserved import RESERVED_KEYS, RESERVED_METADATA
 from litellm_database_operator.model.resource import LiteLLMDatabase
 from litellm_database_operator.model.templates import PLACEHOLDERS
 from litellm_database_operator.planning.parse import parse_database
-from tests.support.planning import PASSWORD, binding_of
+from tests.support.planning import PASSWORD, binding_of, published_keys
 
 PAGE: Final = (Path(__file__).resolve().parents[2] / "docs/spec/secret.md").read_text()
 
@@ -29,7 +29,7 @@ def examples() -> list[LiteLLMDatabase]:
 
 
 def test_the_table_of_keys_is_the_codes() -> None:
-    assert named("Keys") == set(PUBLISHED_KEYS)
+    assert named("Keys") == published_keys()
 
 
 def test_the_table_of_placeholders_is_the_codes() -> None:

@@ -79,28 +79,6 @@ RESERVED_METADATA: Final = (
     ),
 )
 """For labels and annotations alike."""
-PUBLISHED_KEYS: Final = (
-    "DATABASE_URL",
-    "DATABASE_HOST",
-    "DATABASE_PORT",
-    "DATABASE_NAME",
-    "DATABASE_SCHEMA",
-    "DATABASE_USER",
-    "DATABASE_USERNAME",
-    "DATABASE_PASSWORD",
-    "DATABASE_SSLMODE",
-    "DATABASE_SSLROOTCERT",
-    "DISABLE_SCHEMA_UPDATE",
-    "type",
-    "provider",
-    "host",
-    "port",
-    "database",
-    "endpoint",
-    "username",
-    "password",
-    "uri",
-)
 RESERVED_KEYS: Final = (
     Reserved(
         pattern="^(DATABASE_.*|DIRECT_URL|DISABLE_SCHEMA_UPDATE|type|provider|host|port|database|endpoint|username"

@@ -11,6 +11,8 @@ from litellm_database_operator.model.names import RoleName
 
 ATTRIBUTES: Final[tuple[LiteralString, ...]] = ("SUPERUSER", "CREATEDB", "CREATEROLE", "REPLICATION", "BYPASSRLS")
 """What lets a role do more than it was granted."""
+UNLIMITED: Final = -1
+"""As a role's connection limit: any number."""
 _MARK_KEY: Final = "litellmdb.dev"
 _MARK_VERSION: Final = 1
 
@@ -73,8 +75,7 @@ class Role:
 
     name: RoleName
     login: bool
-    connection_limit: int = -1
-    """-1: none."""
+    connection_limit: int = UNLIMITED
     acts_as: RoleName | None = None
     """ALTER ROLE … SET role: every session of it begins as that role."""
     attributes: frozenset[str] = frozenset()

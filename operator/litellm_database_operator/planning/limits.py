@@ -11,10 +11,10 @@ from litellm_database_operator.errors import InvalidSpecError
 from litellm_database_operator.model.observed import Observed
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.resource import LiteLLMDatabase
+from litellm_database_operator.model.roles import UNLIMITED
 
 HEALTH_CONNECTIONS: Final = 2
 """The health check logs in as the app does, from two operators at once in a hand-over."""
-_UNLIMITED: Final = -1
 
 
 def connections_for(resource: LiteLLMDatabase, observed: Observed) -> int | None:
@@ -58,7 +58,7 @@ def kept_connections(resource: LiteLLMDatabase, observed: Observed) -> str:
 
 def _ceiling(resource: LiteLLMDatabase, observed: Observed) -> int | None:
     allowed, had = observed.connections_allowed, _connections_had(resource, observed)
-    if allowed is None or _UNLIMITED in had:
+    if allowed is None or UNLIMITED in had:
         return None
     return max([allowed, *(each - HEALTH_CONNECTIONS for each in had)])
 

@@ -7,12 +7,11 @@ from typing import Final
 from litellm_database_operator.model.names import RoleName, RoleNames
 from litellm_database_operator.model.observed import CatalogFacts, ServerFacts
 from litellm_database_operator.model.resource import LiteLLMDatabase
-from litellm_database_operator.model.roles import ATTRIBUTES, Grant, Mark, Membership, Role
+from litellm_database_operator.model.roles import ATTRIBUTES, UNLIMITED, Grant, Mark, Membership, Role
 from litellm_database_operator.planning.limits import HEALTH_CONNECTIONS
 from litellm_database_operator.planning.steps import ShapeRoles
 from litellm_database_operator.planning.words import quoted
 
-_UNLIMITED: Final = -1
 _GRANTS_ARE_APART_SINCE: Final = 16
 
 
@@ -21,7 +20,7 @@ def wanted_roles(resource: LiteLLMDatabase, *, connections: int | None) -> tuple
 
     The proxies have `connections`, None for any number.
     """
-    limit = _UNLIMITED if connections is None else connections + HEALTH_CONNECTIONS
+    limit = UNLIMITED if connections is None else connections + HEALTH_CONNECTIONS
     roles = resource.roles
     return (
         Role(name=roles.owner, login=False),
