@@ -112,6 +112,16 @@ async def test_a_job_that_ends_without_its_work_done(  # noqa: PLR0913, PLR0917
         assert world.is_ready()
 
 
+async def test_a_run_of_a_suspended_database_is_looked_at_before_its_slot_ages(world: World) -> None:
+    world.jobs.held = True
+    world.add_database()
+    await _settle(world)
+    world.add_database(suspend=True)
+    await _settle(world)
+    due = world.processes[-1].due()
+    assert due[f"LiteLLMDatabase {world.namespace}/gateway"] <= 30
+
+
 async def test_a_job_deleted_while_it_runs_is_made_again(world: World) -> None:
     world.jobs.held = True
     world.add_database()
