@@ -20,6 +20,7 @@ EXAMPLES: Final = ROOT / "manifests/gitops"
 OPERATOR: Final = "charts/litellm-database-operator"
 WAVE: Final = "argocd.argoproj.io/sync-wave"
 OPTIONS: Final = "argocd.argoproj.io/sync-options"
+PRUNE: Final = "kustomize.toolkit.fluxcd.io/prune"
 
 
 def bodies(where: str) -> list[Body]:
@@ -83,6 +84,21 @@ def test_argo_cd_takes_no_data_without_a_persons_word() -> None:
     for body in bodies("argocd/gateway"):
         options = body["metadata"]["annotations"][OPTIONS].split(",")
         assert {"Prune=confirm", "Delete=confirm", "SkipDryRunOnMissingResource=true"} == set(options)
+
+
+def test_flux_takes_no_data_and_no_identity_without_a_persons_word() -> None:
+    namespaces = of_kind("flux/operator", "Namespace")
+    for body in (*bodies("flux/gateway"), *namespaces):
+        assert body["metadata"]["annotations"] == {PRUNE: "disabled"}
+    assert namespaces
+
+
+def test_argo_cd_makes_the_namespaces_and_so_prunes_none() -> None:
+    for name in ("gateway", "operator"):
+        policy = one(f"argocd/{name}.yaml", "Application")["spec"]["syncPolicy"]
+        assert "CreateNamespace=true" in policy["syncOptions"]
+        assert "managedNamespaceMetadata" not in policy
+    assert not of_kind("argocd/gateway", "Namespace")
 
 
 def test_argo_cd_has_operator_and_databases_apart_and_prunes_no_kind() -> None:
