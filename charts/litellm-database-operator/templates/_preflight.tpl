@@ -46,3 +46,18 @@ makes is known by its name, and after a change of its name by Helm's annotations
   {{- fail (printf "\n\nnothing was changed: defaultServer is in namespace %s, which watchNamespaces does not name. Add it there.\n" $namespace) }}
 {{- end }}
 {{- end }}
+
+{{/* Refuse to let Helm delete what this release no longer holds: CRDs that were installed with crds.keep false go, and
+every resource with them, unless they are annotated first. Not under `preflight`, for it keeps data. */}}
+{{- define "operator.refuseToDropCrds" -}}
+{{- $release := printf "%s/%s" .Release.Namespace .Release.Name }}
+{{- if and .Release.IsUpgrade (not .Values.crds.enabled) }}
+  {{- range list "litellmdatabases.litellmdb.dev" "postgresservers.litellmdb.dev" }}
+    {{- $notes := dig "metadata" "annotations" (dict) (lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" .) }}
+    {{- $by := printf "%s/%s" (get $notes "meta.helm.sh/release-namespace") (get $notes "meta.helm.sh/release-name") }}
+    {{- if and (eq $by $release) (ne (get $notes "helm.sh/resource-policy") "keep") }}
+      {{- fail (printf "\n\nnothing was changed: without crds.enabled Helm would delete CRD %s and every resource of it. Upgrade once with crds.enabled=true and crds.keep=true first.\n" .) }}
+    {{- end }}
+  {{- end }}
+{{- end }}
+{{- end }}

@@ -152,6 +152,18 @@ def test_crds_are_kept_when_they_are_switched_off(cluster: Cluster) -> None:
     assert cluster.resources() == before
 
 
+def test_crds_that_are_not_kept_cannot_be_switched_off(cluster: Cluster) -> None:
+    cluster.install(crds={"keep": False})
+    before = cluster.make_resources()
+    off: Body = {"crds": {"enabled": False}, "preflight": False}
+    with pytest.raises(HelmError, match=r"Upgrade once with crds\.enabled=true and crds\.keep=true first"):
+        cluster.helm.upgrade(NAME, CHART, f"--namespace={cluster.home}", values=off)
+    assert cluster.resources() == before
+    cluster.helm.upgrade(NAME, CHART, f"--namespace={cluster.home}", values={"crds": {"keep": True}})
+    cluster.helm.upgrade(NAME, CHART, f"--namespace={cluster.home}", values=off)
+    assert cluster.resources() == before
+
+
 def test_uninstall_keeps_what_users_made(cluster: Cluster) -> None:
     cluster.install()
     before = cluster.make_resources()
