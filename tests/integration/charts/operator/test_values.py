@@ -378,6 +378,13 @@ def test_network_policy_lets_through_what_the_operator_needs(render: Render) -> 
     assert spec["podSelector"] == named(bodies, "Deployment")["spec"]["selector"]
 
 
+@pytest.mark.parametrize("ports", [[], None])
+def test_network_policy_without_ports_lets_nothing_more_through(render: Render, ports: list[int] | None) -> None:
+    bodies = render(networkPolicy={"enabled": True, "apiServerPorts": ports, "postgresPorts": ports})
+    (dns,) = named(bodies, "NetworkPolicy")["spec"]["egress"]
+    assert {each["port"] for each in dns["ports"]} == {53}
+
+
 # Refusals
 
 
