@@ -123,6 +123,18 @@ def test_flux_applies_operator_database_and_proxy_in_this_order_and_waits_for_ea
     assert [body["kind"] for body in bodies("flux/gateway")] == ["Namespace", "PostgresServer", "LiteLLMDatabase"]
 
 
+def test_the_operator_comes_from_where_its_user_keeps_it() -> None:
+    """Whoever registered a name that nobody has yet would supply it to all who copy the examples."""
+    sources = one("argocd/operator.yaml", "Application")["spec"]["sources"]
+    urls = [source["repoURL"] for source in sources] + [one("flux/operator", "GitRepository")["spec"]["url"]]
+    assert all(url.startswith("https://git.example.com/") for url in urls)
+
+
+def test_flux_tries_the_proxys_release_again_whatever_failed() -> None:
+    release = one("flux/proxy", "HelmRelease")["spec"]
+    assert [release[action]["strategy"]["name"] for action in ("install", "upgrade")] == ["RetryOnFailure"] * 2
+
+
 def test_no_deletion_takes_the_operator_before_its_databases() -> None:
     assert "finalizers" not in one("argocd/operator.yaml", "Application")["metadata"]
     operator, *_ = of_kind("flux/kustomizations.yaml", "Kustomization")
