@@ -127,6 +127,21 @@ def test_another_namespace_reaches_the_policies(tmp_path: Path) -> None:
     assert {conditions_of(bodies, policy) for policy in POLICIES} == {f"request.userInfo.username == '{account}'"}
 
 
+def test_an_overlay_needs_one_line(tmp_path: Path) -> None:
+    copied(tmp_path, "")
+    overlay = tmp_path / "overlay"
+    overlay.mkdir()
+    (overlay / "kustomization.yaml").write_text(
+        "resources: [../manifests]\nnamespace: other\ntransformers: [../manifests/replacements]\n"
+        f"images:\n  - name: {IMAGE}\n    newName: example.com:5000/db\n    newTag: v1\n"
+    )
+    bodies = render(overlay)
+    account = f"system:serviceaccount:other:{IMAGE}"
+    assert {conditions_of(bodies, policy) for policy in POLICIES} == {f"request.userInfo.username == '{account}'"}
+    assert environment(bodies)["LITELLMDB_IMAGE"] == "example.com:5000/db:v1"
+    assert images_of_policy(bodies) == ("example.com:5000/db:v1", "postgres:16")
+
+
 def copied(folder: Path, setting: str) -> Path:
     """Copy the installation, and have a user set something in it."""
     for each in ("crds", "manifests"):
