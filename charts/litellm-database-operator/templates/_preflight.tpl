@@ -61,3 +61,11 @@ every resource with them, unless they are annotated first. Not under `preflight`
   {{- end }}
 {{- end }}
 {{- end }}
+
+{{/* Refuse to change the selector of the Deployment that is there: the API server would, half way through. */}}
+{{- define "operator.refuseAnotherSelector" -}}
+{{- $found := dig "spec" "selector" "matchLabels" (dict) (lookup "apps/v1" "Deployment" .Release.Namespace (include "operator.fullname" .)) }}
+{{- if and $found (ne (toJson $found) (toJson (include "operator.selectorLabels" . | fromYaml))) }}
+  {{- fail (printf "\n\nnothing was changed: Deployment %s/%s selects its pods by %s, which cannot change. Leave nameOverride as it was, or remove the Deployment first.\n" .Release.Namespace (include "operator.fullname" .) (toJson $found)) }}
+{{- end }}
+{{- end }}

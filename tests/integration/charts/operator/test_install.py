@@ -65,9 +65,13 @@ class Cluster:
             file.write(f"namespace: {self.home}\n")
         self.server.kubectl("apply", "--server-side", "-k", str(folder / "manifests"))
 
+    def wait_for_crds(self) -> None:
+        """Wait until the kinds are served."""
+        self.server.kubectl("wait", "--for=condition=Established", *(f"crd/{crd}" for crd in CRDS))
+
     def make_resources(self) -> dict[str, Body]:
         """Have a user make a server and a database, and return them."""
-        self.server.kubectl("wait", "--for=condition=Established", *(f"crd/{crd}" for crd in CRDS))
+        self.wait_for_crds()
         server: Body = {
             "apiVersion": "litellmdb.dev/v1alpha1",
             "kind": "PostgresServer",
@@ -130,7 +134,26 @@ def test_notes_print_what_to_apply_first(cluster: Cluster) -> None:
     text = notes.split("<<END\n")[1].split("  END\n")[0]
     first = list(yaml.safe_load_all(text.replace("\n  ", "\n").removeprefix("  ")))
     assert [each["kind"] for each in first] == ["PostgresServer", "LiteLLMDatabase"]
+    cluster.wait_for_crds()
     cluster.server.apply(*first)
+
+
+def test_notes_warn_of_a_budget_that_holds_up_every_drain(cluster: Cluster) -> None:
+    values: Body = {"podDisruptionBudget": {"enabled": True, "minAvailable": 1}}
+    warning = "minAvailable is no less than replicaCount"
+    assert warning in cluster.install(**values)
+    more = values | {"replicaCount": 2}
+    assert warning not in cluster.helm.upgrade(NAME, CHART, f"--namespace={cluster.home}", values=more)
+
+
+def test_a_selector_is_not_changed_half_way(cluster: Cluster) -> None:
+    cluster.install(fullnameOverride=NAME)
+    renamed: Body = {"fullnameOverride": NAME, "nameOverride": "db"}
+    before = cluster.everything()
+    with pytest.raises(HelmError, match="nothing was changed: Deployment .* selects its pods by"):
+        cluster.helm.upgrade(NAME, CHART, f"--namespace={cluster.home}", values=renamed)
+    after = cluster.everything()
+    assert {each for each in before ^ after if not each.startswith("Secret/")} == set()
 
 
 def test_upgrade_brings_the_crds_up_to_date(cluster: Cluster, tmp_path: Path) -> None:
@@ -267,7 +290,7 @@ def test_in_its_namespaces_too(cluster: Cluster) -> None:
 
 
 def _check_with_and_without_secrets(cluster: Cluster, *role: str, watched: str = "") -> None:
-    cluster.server.kubectl("wait", "--for=condition=Established", *(f"crd/{crd}" for crd in CRDS))
+    cluster.wait_for_crds()
     assert check(cluster, watched) == (0, "")
     without = [rule for rule in cluster.server.get(*role)["rules"] if "secrets" not in rule["resources"]]
     cluster.server.kubectl("patch", *role, "--type=merge", f"--patch={json.dumps({'rules': without})}")

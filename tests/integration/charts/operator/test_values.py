@@ -245,6 +245,22 @@ def test_probes_are_as_asked_and_ask_the_same(render: Render, value: str) -> Non
     assert after == before | {"failureThreshold": 9}
 
 
+@pytest.mark.parametrize("value", ["livenessProbe", "readinessProbe"])
+def test_probes_without_numbers_ask_the_same(render: Render, value: str) -> None:
+    before, after = container_of(render())[value], container_of(render(**{value: None}))[value]
+    assert after == {"httpGet": before["httpGet"]}
+
+
+def test_readiness_may_need_more_than_one_answer(render: Render) -> None:
+    probe = container_of(render(readinessProbe={"successThreshold": 2}))["readinessProbe"]
+    assert probe["successThreshold"] == 2
+
+
+@pytest.mark.parametrize("image", ["postgres", f"a:5000/b/postgres:16@{DIGEST}", f"postgres@{DIGEST}"])
+def test_every_reference_of_postgres_is_taken(render: Render, image: str) -> None:
+    assert environment(render(postgresImage=image))["LITELLMDB_POSTGRES_IMAGE"] == image
+
+
 @pytest.mark.parametrize("value", ["podSecurityContext", "containerSecurityContext"])
 def test_security_context_is_as_asked(render: Render, value: str) -> None:
     bodies = render(**{value: {"runAsUser": 1234}})
@@ -356,6 +372,7 @@ def test_nothing_of_what_is_off_is_there(render: Render) -> None:
     [
         pytest.param({}, {"maxUnavailable": 1}, id="default"),
         pytest.param({"minAvailable": 1}, {"minAvailable": 1}, id="at least one"),
+        pytest.param({"minAvailable": None}, {"maxUnavailable": 1}, id="null"),
         pytest.param({"minAvailable": "50%"}, {"minAvailable": "50%"}, id="a part"),
         pytest.param({"maxUnavailable": 0}, {"maxUnavailable": 0}, id="none"),
     ],
@@ -405,6 +422,22 @@ def test_network_policy_without_ports_lets_nothing_more_through(render: Render, 
         pytest.param({"proofHours": -1}, "'/proofHours'", id="time"),
         pytest.param({"postgresImage": "a' || true"}, "'/postgresImage'", id="an image that leaves its quotes"),
         pytest.param({"livenessProbe": {"httpGet": {}}}, "'/livenessProbe'", id="what a probe asks"),
+        pytest.param(
+            {"podLabels": {"app.kubernetes.io/name": "x"}},
+            "'/podLabels/app.kubernetes.io~1name': false schema",
+            id="a label that selects",
+        ),
+        pytest.param(
+            {"commonLabels": {"helm.sh/chart": "x"}},
+            "'/commonLabels/helm.sh~1chart': false schema",
+            id="a label of Helm",
+        ),
+        pytest.param({"image": {"repository": "db:v1"}}, "'/image/repository'", id="a tag in the repository"),
+        pytest.param({"image": {"repository": "a:5000/db:v1"}}, "'/image/repository'", id="a tag behind a port"),
+        pytest.param({"postgresImage": "postgres:16:17"}, "'/postgresImage'", id="two tags"),
+        pytest.param({"livenessProbe": {"successThreshold": 2}}, "'/livenessProbe", id="what a liveness probe has not"),
+        pytest.param({"extraEnv": [{"name": "LITELLMDB_IMAGE"}]}, "'/extraEnv/0/name'", id="a variable of the chart"),
+        pytest.param({"podDisruptionBudget": {"maxUnavailable": ""}}, "'/podDisruptionBudget/maxUna", id="no number"),
         pytest.param({"crds": {"keep": "yes"}}, "'/crds/keep': got string, want boolean", id="text for a switch"),
     ],
 )
