@@ -100,10 +100,12 @@ def test_a_right_that_was_taken_away_is_named(operator: Kubectl) -> None:
 @pytest.fixture
 def in_one_namespace(operator: Kubectl, home: Kubectl) -> Iterator[Kubectl]:
     """Have the operator look at one namespace only while this lasts, and give kubectl for that."""
-    install_operator(watchNamespaces=[home.namespace])
-    assert operator.get("clusterrole", OPERATOR) is None
-    yield home
-    install_operator()
+    try:
+        install_operator(watchNamespaces=[home.namespace])
+        assert operator.get("clusterrole", OPERATOR) is None
+        yield home
+    finally:
+        install_operator()
 
 
 def test_rights_in_one_namespace_are_enough(in_one_namespace: Kubectl) -> None:
