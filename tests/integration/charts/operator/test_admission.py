@@ -268,6 +268,35 @@ def test_no_other_type_of_secret_is_made(operator: Account, kind: str) -> None:
         operator.create(body)
 
 
+@pytest.mark.parametrize("kind", ["labels", "annotations"])
+@pytest.mark.parametrize("key", ["argocd.argoproj.io/secret-type", "argoproj.io/x"])
+def test_no_secret_is_handed_to_argo_cd(operator: Account, ours: dict[str, Body], kind: str, key: str) -> None:
+    body = secrets()["ca"]
+    body["metadata"].setdefault(kind, {})[key] = "cluster"
+    with pytest.raises(RefusedError, match=r"sets no label and no annotation of argoproj\.io"):
+        operator.create(body)
+    with pytest.raises(RefusedError, match=r"sets no label and no annotation of argoproj\.io"):
+        operator.patch(ours["ca"], {"metadata": {kind: {key: "cluster"}}})
+
+
+def test_what_argo_cd_set_itself_stays(operator: Account, server: ApiServer) -> None:
+    body = _as("tracked")["published"]
+    body["metadata"].setdefault("annotations", {})["argocd.argoproj.io/tracking-id"] = "x"
+    server.apply(body)
+    operator.patch(body, {"metadata": {"annotations": {"litellmdb.dev/system-identifier": "2"}}})
+
+
+# Only Services within the cluster
+
+
+@pytest.mark.parametrize("spec", [{"type": "NodePort"}, {"type": "LoadBalancer"}, {"externalIPs": ["192.0.2.1"]}])
+def test_no_service_is_opened_to_the_outside(operator: Account, spec: Body) -> None:
+    body = sent()["Service"]
+    body["spec"] |= spec
+    with pytest.raises(RefusedError, match="opens no Service to the outside"):
+        operator.create(body)
+
+
 # Only its own images, with no way out of the pod
 
 
@@ -326,6 +355,39 @@ BREAKING_OUT: Final[dict[str, tuple[Change, str]]] = {
     "the node's network": (lambda body: _pod(body).update(hostNetwork=True), "in the namespaces of a node"),
     "the node's processes": (lambda body: _pod(body).update(hostPID=True), "in the namespaces of a node"),
     "the node's memory": (lambda body: _pod(body).update(hostIPC=True), "in the namespaces of a node"),
+    "a port of the node": (
+        lambda body: _container(body).update(ports=[{"containerPort": 5432, "hostPort": 5432}]),
+        "takes no port of a node",
+    ),
+    "a node": (lambda body: _pod(body).update(nodeName="control-plane"), "takes no port of a node, and chooses none"),
+    "a hook": (
+        lambda body: _container(body).update(lifecycle={"postStart": {"exec": {"command": ["true"]}}}),
+        "has the kubelet do nothing but",
+    ),
+    "a request of the kubelet": (
+        lambda body: _container(body).update(livenessProbe={"httpGet": {"host": "192.0.2.1", "port": 80}}),
+        "has the kubelet do nothing but",
+    ),
+    "a label of SELinux": (
+        lambda body: _container(body)["securityContext"].update(seLinuxOptions={"type": "spc_t"}),
+        "without the confinement",
+    ),
+    "a label of SELinux by its pod": (
+        lambda body: _pod(body)["securityContext"].update(seLinuxOptions={"type": "spc_t"}),
+        "without the confinement",
+    ),
+    "every system call": (
+        lambda body: _container(body)["securityContext"].update(seccompProfile={"type": "Unconfined"}),
+        "without the confinement",
+    ),
+    "no profile of AppArmor": (
+        lambda body: _container(body)["securityContext"].update(appArmorProfile={"type": "Unconfined"}),
+        "without the confinement",
+    ),
+    "settings of the kernel": (
+        lambda body: _pod(body)["securityContext"].update(sysctls=[{"name": "net.ipv4.ip_forward", "value": "1"}]),
+        "without the confinement",
+    ),
     "root": (lambda body: _pod(body).update(securityContext={}), "with privileges"),
     "escalation": (
         lambda body: _container(body)["securityContext"].update(allowPrivilegeEscalation=True),

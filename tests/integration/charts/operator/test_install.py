@@ -150,7 +150,7 @@ def test_a_selector_is_not_changed_half_way(cluster: Cluster) -> None:
     cluster.install(fullnameOverride=NAME)
     renamed: Body = {"fullnameOverride": NAME, "nameOverride": "db"}
     before = cluster.everything()
-    with pytest.raises(HelmError, match="nothing was changed: Deployment .* selects its pods by"):
+    with pytest.raises(HelmError, match=r"nothing was changed: Deployment .* selects its pods by"):
         cluster.helm.upgrade(NAME, CHART, f"--namespace={cluster.home}", values=renamed)
     after = cluster.everything()
     assert {each for each in before ^ after if not each.startswith("Secret/")} == set()
