@@ -65,7 +65,7 @@ binaries: ## the programs of a Kubernetes, and those of its users, built once fr
 	@$(PHASE) binaries -- python3 -m cluster build kubernetes coredns pause helm kstatus kube-score
 
 .PHONY: integration
-integration: setup binaries ## tests on real PostgreSQL servers and a local API server
+integration: setup binaries litellm-release ## tests on real PostgreSQL servers and a local API server
 	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet --numprocesses 4 --dist loadgroup \
 	    -m "not litellm"
 
@@ -74,6 +74,11 @@ test-helm4: setup binaries ## the charts' tests with Helm 4 in place of Helm 3; 
 	@$(PHASE) Helm 4 -- python3 -m cluster build helm4
 	@LITELLMDB_TEST_HELM=helm4 $(PHASE) charts with Helm 4 -- $(BIN)/pytest --quiet \
 	    tests/integration/charts tests/integration/kube/test_helm_wait.py tests/integration/test_delivery_programs.py
+
+# Hundreds of megabytes, once, before the tests that ask it are timed.
+.PHONY: litellm-release
+litellm-release: setup
+	@$(PHASE) LiteLLM 1.108.0 -- $(PYTHON) -m tests.support.litellm_release 1.108.0
 
 .PHONY: litellm
 litellm: setup ## LiteLLM's own code, of two releases, on databases of ours; takes minutes

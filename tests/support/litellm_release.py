@@ -1,4 +1,7 @@
-"""A release of LiteLLM with all that its proxy needs, in an environment of its own, by a lock."""
+"""A release of LiteLLM with all that its proxy needs, in an environment of its own, by a lock.
+
+`python3 -m tests.support.litellm_release 1.108.0` installs one, as the Makefile does before whatever is timed.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import fcntl
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,3 +92,8 @@ def asked_of_prisma(folder: Path) -> list[str]:
     """Return the commands of Prisma's that were asked for in a folder: the first two words of each."""
     record = folder / "record"
     return [line.strip() for line in record.read_text().splitlines()] if record.exists() else []
+
+
+if __name__ == "__main__":
+    for each in sys.argv[1:]:
+        Release(version=each).install()
