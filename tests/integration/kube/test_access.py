@@ -159,7 +159,7 @@ def test_crds_of_another_release_are_told_by_their_fields(own_api_server: ApiSer
     server.install_crds()
     assert until("is installed well")
     other = crd("postgresservers")
-    other["spec"]["versions"][0]["name"] = "v1beta1"
-    server.kubectl("delete", "crd", other["metadata"]["name"])
+    (ours,) = other["spec"]["versions"]
+    other["spec"]["versions"] = [ours | {"name": "v1beta1"}, ours | {"served": False, "storage": False}]
     server.apply(other)
     assert until("postgresservers.litellmdb.dev serves v1beta1 and not v1alpha1")
