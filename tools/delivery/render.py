@@ -14,6 +14,8 @@ RENDERED: Final = TOP / "build/delivery"
 CASES: Final = Path(__file__).parent / "values"
 """Values that a chart is rendered with besides its own: a folder a chart, a file a case, default.yaml where its own do
 not suffice."""
+OF_KUSTOMIZE: Final = frozenset({"kustomization.yaml", "replacements.yaml"})
+"""Files that kustomize reads, and no API server."""
 INSTALLATIONS: Final = ("manifests",)
 """Kustomizations that install the operator; manifests/local is the first with another image."""
 
@@ -46,7 +48,7 @@ def cases(chart: Path) -> dict[str, list[str]]:
 
 def written_by_hand() -> list[Path]:
     """Return the files below manifests/ but kustomize's own: objects, and values of other people's charts."""
-    return sorted(file for file in TOP.glob("manifests/**/*.yaml") if file.name != "kustomization.yaml")
+    return sorted(file for file in TOP.glob("manifests/**/*.yaml") if file.name not in OF_KUSTOMIZE)
 
 
 def objects(text: str) -> list[Body]:
