@@ -112,8 +112,19 @@ def cluster(api_server: ApiServer, helm: Helm) -> Iterator[Cluster]:
 
 def remove_all(server: ApiServer) -> None:
     """Remove what an installation leaves outside its namespace, and every Deployment that is taken for an operator."""
+    read_all(server)
     server.kubectl("delete", ",".join((*CLUSTER_WIDE, "crd")), LABEL, "--wait")
     server.kubectl("delete", "deployment", "--all", "--all-namespaces")
+
+
+def read_all(server: ApiServer) -> None:
+    """Read the resources of every CRD that is there, before it is deleted.
+
+    What cleans up after a CRD is refused while its storage begins, and tries again after ever longer pauses: minutes.
+    """
+    if crds := server.kubectl("get", "crd", LABEL, "--output=name").split():
+        server.kubectl("wait", "--for=condition=Established", *crds)
+        server.kubectl("get", ",".join(crd.partition("/")[2] for crd in crds), "--all-namespaces")
 
 
 def refuse(cluster: Cluster, *arguments: str, name: str = NAME, to: str = "", **values: object) -> str:
@@ -200,6 +211,7 @@ def test_uninstall_keeps_what_users_made(cluster: Cluster) -> None:
 def test_uninstall_takes_crds_where_they_are_not_kept(cluster: Cluster) -> None:
     notes = cluster.install(crds={"keep": False})
     assert "WARNING: crds.keep is false" in notes
+    read_all(cluster.server)
     cluster.helm.uninstall(NAME, f"--namespace={cluster.home}", "--wait")
     assert not [each for each in cluster.everything() if each.startswith("CustomResourceDefinition")]
 
