@@ -149,7 +149,9 @@ def test_a_judge_without_a_free_connection_is_waited_for(
     place, library = place_on(narrow), make_bundle(tmp_path, BUNDLE)
     with crowd(place, leaving=1):
         why = at_the_deadline(place.start(library, BUNDLE), "begins again")
-        assert (why.reason, why.sqlstate) == (Reason.MIGRATION_DEADLINE_EXCEEDED, "53300")
+        # Whose connection was refused last: the judge's, or its own, whose place is free a moment after it was left.
+        assert why.reason in {Reason.MIGRATION_DEADLINE_EXCEEDED, Reason.SERVER_BUSY}
+        assert why.sqlstate == "53300"
         job = place.start(library, BUNDLE)
         job.wait_for("begins again")
     ended = job.end()
