@@ -9,13 +9,13 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Final
 
 import aiohttp
 
-from litellm_database_operator.control.installation import Findings, judge, look, place_of
+from litellm_database_operator.control.installation import Findings, Seen, judge, look, place_of
 from litellm_database_operator.errors import OperatorError
 from litellm_database_operator.kube.access import Access
 from litellm_database_operator.kube.api import connect
@@ -25,17 +25,33 @@ from litellm_database_operator.settings import PlaceSettings, SettingsError, rea
 
 _BAD_SETTINGS: Final = 2
 _PROBES: Final = ("/livez", "/readyz")
+_MORE_LOOKS: Final = 20
+_PAUSE: Final = 0.5
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=10)
 
 
 async def check_installation(settings: PlaceSettings) -> Findings:
-    """Return what is wrong; UnavailableError when the API server does not answer."""
+    """Return what is wrong; UnavailableError when the API server does not answer.
+
+    It may be asked right after an installation: schemas that are not told yet are waited for a while.
+    """
     api = await connect()
     try:
         place = place_of(settings)
-        return judge(await look(Discovery(api), Access(api), place), place)
+        return judge(await wait_for_schemas(lambda: look(Discovery(api), Access(api), place)), place)
     finally:
         await api.close()
+
+
+async def wait_for_schemas(once: Callable[[], Awaitable[Seen]], *, pause: float = _PAUSE) -> Seen:
+    """Look until all schemas are told, but some seconds at most; return what was seen last."""
+    seen = await once()
+    for _ in range(_MORE_LOOKS):
+        if not seen.lacks_schemas:
+            break
+        await asyncio.sleep(pause)
+        seen = await once()
+    return seen
 
 
 async def check_probes(url: str) -> list[str]:

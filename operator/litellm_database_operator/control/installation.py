@@ -78,6 +78,12 @@ class Seen:
     absent: tuple[str, ...] = ()
     """Watched namespaces that do not exist."""
 
+    @property
+    def lacks_schemas(self) -> bool:
+        """Whether a kind is served whose schema is not told yet: OpenAPI follows discovery by a second or so."""
+        served = self.served[names.VERSION]
+        return any(kind.plural in served and not self.schemas.get(kind.name) for kind in _SPECS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
@@ -185,7 +191,7 @@ def _of_crds(seen: Seen) -> Iterator[str]:
 
 
 def _of_schema(kind: Kind, schema: Json) -> Iterator[str]:
-    if not schema:  # OpenAPI follows discovery by a second or so
+    if not schema:
         yield f"the API server does not tell the schema of {_crd(kind.plural)} yet"
     elif older := lacking(model_fields(_SPECS[kind]), schema_fields(schema)):
         yield (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 import pytest
 import yaml
 
+from litellm_database_operator.check import wait_for_schemas
 from litellm_database_operator.control.installation import Place, Seen, judge, make_look, place_of
 from litellm_database_operator.kube.kinds import DATABASE, LEASE, SECRET, SERVICE, Kind
 from litellm_database_operator.kube.rights import Need
@@ -79,6 +80,24 @@ def test_a_crd_of_another_version_is_named_with_what_it_serves() -> None:
 def test_a_crd_that_is_just_established_is_waited_for_and_not_called_old() -> None:
     found = judge(seen(schemas={"PostgresServer": schema("postgresservers")}), EVERYWHERE)
     assert found.blocking == ("the API server does not tell the schema of litellmdatabases.litellmdb.dev yet",)
+
+
+async def test_the_check_waits_for_a_schema_that_is_not_told_yet_and_for_nothing_else() -> None:
+    for late, looks in ((seen(schemas={}), 3), (seen(served={"v1alpha1": frozenset()}, schemas={}), 1)):
+        answers = [late, late, WELL]
+
+        async def once(answers: list[Seen] = answers) -> Seen:
+            return answers.pop(0)
+
+        await wait_for_schemas(once, pause=0)
+        assert len(answers) == 3 - looks
+
+
+async def test_the_check_ends_although_a_schema_is_never_told() -> None:
+    async def once() -> Seen:
+        return seen(schemas={})
+
+    assert (await wait_for_schemas(once, pause=0)).lacks_schemas
 
 
 def test_an_older_crd_is_told_by_its_fields_and_waited_for() -> None:
