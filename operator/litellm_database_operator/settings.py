@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 _HOME: Final = Path("/opt/litellm-database-operator")
 """Where the image holds its files."""
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-"""https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#dns-label-names"""
+"""A DNS label: https://datatracker.ietf.org/doc/html/rfc1123"""
 _Model = TypeVar("_Model", bound=BaseModel)
 
 

@@ -14,7 +14,7 @@ METADATA_KEY: Final = (
     "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
 )
 """A label's or annotation's key; the part before the slash has at most 253 characters.
-https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
+Kubernetes' own rule for labels: k8s.io/apimachinery, util/validation, IsQualifiedName."""
 MAX_KEY_PREFIX: Final = 253
 SECRET_KEY: Final = "^([-_a-zA-Z0-9]|[.][-_a-zA-Z0-9])[-._a-zA-Z0-9]*$"
 """A Secret's key, which is a file's name where it is mounted: not `.`, and not with `..` at its beginning.

@@ -1,6 +1,6 @@
 """Which namespaces a PostgresServer lets in: as the Gateway API's allowedNamespaces, by name or by label.
 
-https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
+https://gateway-api.sigs.k8s.io/reference/spec/#routenamespaces
 """
 
 from collections.abc import Mapping

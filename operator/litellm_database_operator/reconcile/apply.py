@@ -11,10 +11,13 @@ from pydantic import BaseModel
 from litellm_database_operator.errors import NotOursError, OperatorError
 from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.effects import Effects
+from litellm_database_operator.kube.job_facts import is_finished
 from litellm_database_operator.kube.jobs import migration_job
 from litellm_database_operator.kube.objects import Owner
+from litellm_database_operator.kube.reading import controller_uid
 from litellm_database_operator.kube.secrets import ca_secret, migrator_secret, published_secret, secret_facts
 from litellm_database_operator.model import names
+from litellm_database_operator.model.names import RoleName
 from litellm_database_operator.model.observed import SecretFacts
 from litellm_database_operator.model.reasons import Reason
 from litellm_database_operator.model.secret_metadata import KEEPING_ALL, SecretMetadata
@@ -113,8 +116,7 @@ class Applier:
             case StartMigration():
                 await self._start_migration(step, owner, server)
             case CloseMigration(migrator=migrator):
-                await self.delete_migrator_secret(owner)
-                await server.gateway.lock_login(migrator)
+                await self._close_migration(migrator, owner, server)
             case DeleteJobs(jobs=jobs):
                 await self._delete_jobs(jobs, owner)
             case _:
@@ -140,6 +142,17 @@ class Applier:
             pull_policy=settings.image_pull_policy,
         )
         await self._cluster.create_job(job)
+
+    async def _close_migration(self, migrator: RoleName, owner: Owner, server: Connected) -> None:
+        """Take the migrator's login away, unless a run has begun since the look: another operator may have started it.
+
+        It would wait for its Secret until its deadline.
+        """
+        jobs = await self._cluster.list_jobs(owner.namespace, owner.name)
+        if any(controller_uid(job) == owner.uid and not is_finished(job) for job in jobs):
+            return
+        await self.delete_migrator_secret(owner)
+        await server.gateway.lock_login(migrator)
 
     async def _put_migrator_secret(self, step: StartMigration, owner: Owner) -> None:
         found = await self._find_migrator_secret(owner)

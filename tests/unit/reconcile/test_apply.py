@@ -1,0 +1,61 @@
+"""What closing a run takes away, and from whom not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from litellm_database_operator.kube import kinds
+from litellm_database_operator.kube.cluster import Cluster
+from litellm_database_operator.kube.effects import undisturbed
+from litellm_database_operator.kube.objects import Owner, database_labels
+from litellm_database_operator.model.names import RoleName
+from litellm_database_operator.model.secret import Endpoint
+from litellm_database_operator.planning.parse import parse_server
+from litellm_database_operator.planning.steps import CloseMigration
+from litellm_database_operator.postgres.server import Server
+from litellm_database_operator.reconcile.apply import Applier
+from litellm_database_operator.reconcile.servers import Connected
+from litellm_database_operator.settings import read_settings
+from tests.support.fake_api import FakeApi
+from tests.support.planning import server_of
+
+SETTINGS = read_settings({"POD_NAMESPACE": "ops", "POD_NAME": "operator-1", "LITELLMDB_IMAGE": "operator:1"})
+OWNER = Owner(kind=kinds.DATABASE.name, name="gateway", namespace="team-a", uid="u")
+MIGRATOR = RoleName("team-a_gateway_migrator")
+RUNS: dict[str, Any] = {}
+HAS_ENDED: dict[str, Any] = {"conditions": [{"type": "Complete", "status": "True"}]}
+
+
+class Locking(Server):
+    """A server that only locks logins."""
+
+    def __init__(self) -> None:
+        self.locked: list[RoleName] = []
+
+    async def lock_login(self, login: RoleName) -> None:
+        """Take note of it."""
+        self.locked.append(login)
+
+
+def made(kind: str, api_version: str, name: str, **parts: Any) -> dict[str, Any]:
+    """Return an object as the operator makes it for the database."""
+    owner = {"kind": OWNER.kind, "name": OWNER.name, "uid": OWNER.uid, "controller": True}
+    labels = database_labels(OWNER.name)
+    meta = {"name": name, "namespace": OWNER.namespace, "labels": labels, "ownerReferences": [owner]}
+    return {"apiVersion": api_version, "kind": kind, "metadata": meta, **parts}
+
+
+@pytest.mark.parametrize(("status", "closed"), [(RUNS, False), (HAS_ENDED, True)])
+async def test_a_run_that_began_since_the_look_keeps_its_login(status: dict[str, Any], *, closed: bool) -> None:
+    api, gateway = FakeApi(), Locking()
+    api.put(made("Secret", "v1", "gateway-migrator", type="Opaque", data={}))
+    api.put(made("Job", "batch/v1", "gateway-migrate-1", status=status))
+    meta = {"name": "main", "namespace": "team-a", "uid": "s"}
+    server = parse_server({"metadata": meta, "spec": {"embedded": {}}})
+    endpoint = Endpoint(host="main", port=5432, tls="disable")
+    connected = Connected(resource=server, gateway=gateway, facts=server_of(), endpoint=endpoint, ca=None)
+    await Applier(Cluster(api), SETTINGS, undisturbed).apply([CloseMigration(migrator=MIGRATOR)], OWNER, connected)
+    assert (api.get(kinds.SECRET, "team-a", "gateway-migrator") is None) is closed
+    assert gateway.locked == [MIGRATOR] * closed
