@@ -176,10 +176,14 @@ def _migrate(run: Run) -> Ended:
         with run.connect() as session, session.transaction():
             applied = _write_all(session, run, bundle)
     except psycopg.Error as error:
-        # the real one waits for its database until its deadline
-        failure = Failure(reason=Reason.SERVER_UNREACHABLE, message="cannot go on", server_message=type(error).__name__)
-        return Ended(exit_code=1, message=dump(_report(bundle, 0, failure)))
+        return no_database(run, error)
     return Ended(exit_code=0, message=dump(_report(bundle, applied, None)))
+
+
+def no_database(run: Run, error: psycopg.Error) -> Ended:
+    """Leave what a run leaves that got no further at its database: the real one tries until its deadline."""
+    failure = Failure(reason=Reason.SERVER_UNREACHABLE, message="cannot go on", server_message=type(error).__name__)
+    return Ended(exit_code=1, message=dump(_report(run.bundle, 0, failure)))
 
 
 def _write_all(session: psycopg.Connection, run: Run, bundle: Bundle) -> int:

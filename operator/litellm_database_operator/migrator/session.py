@@ -5,7 +5,7 @@ Synchronous: there is one connection, one thing at a time happens on it, and Sto
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Final, TypeVar
 
 import psycopg
@@ -16,6 +16,7 @@ from psycopg.rows import class_row
 
 from litellm_database_operator.migrator.errors import ConnectError, ConnectionLostError, QueryError
 from litellm_database_operator.migrator.settings import Login
+from litellm_database_operator.migrator.stop import StopError
 from litellm_database_operator.model.secret import quote_option
 
 _Row = TypeVar("_Row")
@@ -35,6 +36,8 @@ _OPTIONS: Final = {
 _COPYING: Final = frozenset({pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_BOTH})
 _COMPLETED: Final = frozenset({pq.ExecStatus.COMMAND_OK, pq.ExecStatus.TUPLES_OK})
 _NOT_SUPPORTED: Final = "0A000"
+_CANCEL_WITHIN: Final = 5.0
+"""Seconds, as psycopg itself gives a cancel that follows an interrupt."""
 
 
 class Session:
@@ -83,6 +86,9 @@ class Session:
                 self._connection.wait(_collect(self._connection.pgconn, self._results))
         except psycopg.Error as error:
             raise ConnectionLostError(_first_line(error), sqlstate=self._last_word()) from error
+        except StopError:
+            self._let_go()
+            raise
         if self._results and self._results[-1].status == pq.ExecStatus.FATAL_ERROR:
             self._refuse(self._results[-1])
 
@@ -105,6 +111,18 @@ class Session:
         for ending in self._endings:
             ending()
         self._connection.close()
+
+    def _let_go(self) -> None:
+        """Cancel what the server still runs, and keep how far it came.
+
+        psycopg has done both where the interrupt came while it waited; one that came right after sending has not
+        reached it, and the server would go on with nobody there.
+        """
+        pgconn = self._connection.pgconn
+        with suppress(psycopg.Error):
+            if pgconn.transaction_status == pq.TransactionStatus.ACTIVE and pgconn.flush() == 0:
+                self._connection.cancel_safe(timeout=_CANCEL_WITHIN)
+                self._connection.wait(_collect(pgconn, self._results))
 
     @contextmanager
     def _busy(self) -> Generator[None]:

@@ -129,9 +129,15 @@ class Applier:
             await self._cluster.replace_secret(body, dropping=metadata)
 
     async def _start_migration(self, step: StartMigration, owner: Owner, server: Connected) -> None:
-        """Hand the migrator its login, then start it; an earlier run may have left its Secret, which is overwritten."""
+        """Hand the migrator its login, then start it; an earlier run may have left its Secret, which is overwritten.
+
+        Unless a run has begun since the look: it has read its login, which a new password would take away.
+        """
         await self._delete_jobs(step.replaces, owner)
-        await self._put_migrator_secret(step, owner)
+        found = await self._find_migrator_secret(owner)
+        if found and await self._runs(owner):
+            return
+        await self._put_migrator_secret(step, owner, found)
         valid_until = datetime.now(UTC) + timedelta(seconds=step.deadline) + _LOGIN_OUTLIVES_DEADLINE
         await server.gateway.unlock_migrator(step.binding.login, step.binding.password, valid_until=valid_until)
         settings = self._settings
@@ -148,14 +154,16 @@ class Applier:
 
         It would wait for its Secret until its deadline.
         """
-        jobs = await self._cluster.list_jobs(owner.namespace, owner.name)
-        if any(controller_uid(job) == owner.uid and not is_finished(job) for job in jobs):
+        if await self._runs(owner):
             return
         await self.delete_migrator_secret(owner)
         await server.gateway.lock_login(migrator)
 
-    async def _put_migrator_secret(self, step: StartMigration, owner: Owner) -> None:
-        found = await self._find_migrator_secret(owner)
+    async def _runs(self, owner: Owner) -> bool:
+        jobs = await self._cluster.list_jobs(owner.namespace, owner.name)
+        return any(controller_uid(job) == owner.uid and not is_finished(job) for job in jobs)
+
+    async def _put_migrator_secret(self, step: StartMigration, owner: Owner, found: SecretFacts | None) -> None:
         if found and not found.ours:
             raise NotOursError(
                 Reason.SECRET_NOT_OURS,

@@ -12,7 +12,7 @@ from psycopg import sql
 from litellm_database_operator.model.bundle import Bundle, ledger_fingerprint
 from litellm_database_operator.model.report import Outcome, PlanSummary, Report, dump
 from litellm_database_operator.model.schema_state import SchemaState
-from tests.support.fake_jobs import Ended, Run, migrate_at_once
+from tests.support.fake_jobs import Ended, Run, migrate_at_once, no_database
 
 
 @dataclass(slots=True)
@@ -25,7 +25,10 @@ class GatedMigrator:
 
     async def __call__(self, run: Run) -> Ended:
         """Plan; then report the plan, or apply it."""
-        plan, finished = await asyncio.to_thread(_plan, run, loses=self.loses)
+        try:
+            plan, finished = await asyncio.to_thread(_plan, run, loses=self.loses)
+        except psycopg.OperationalError as error:
+            return no_database(run, error)
         told = run.environment
         if told["LITELLMDB_MODE"] == "Preview":
             return self._ended(run, Outcome.PLANNED, plan, finished)
