@@ -3,7 +3,8 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-# Phases share two cores and one terminal: one at a time reads better and is no slower.
+# Phases share two cores and one terminal: one at a time reads better and is no slower. But the node's pods are waited
+# for more than worked for, so the tests of one and the other kind run at once.
 .NOTPARALLEL:
 
 PHASE := python3 tools/phase.py
@@ -25,7 +26,7 @@ demo: setup images cluster ## a Kubernetes, the operator, a PostgreSQL and one d
 	@$(PYTHON) -m tools.demo
 
 .PHONY: test
-test: check lint-delivery engine-test integration truth-part e2e ## everything, with all set-up: what CI runs
+test: check lint-delivery engine-test truth-part integration-and-e2e ## everything, with all set-up: what CI runs
 
 .PHONY: check
 check: lint unit ## the fast loop: lint and unit tests
@@ -69,7 +70,10 @@ binaries: ## the programs of a Kubernetes, and those of its users, built once fr
 	@$(PHASE) binaries -- python3 -m cluster build kubernetes coredns pause helm kstatus kube-score
 
 .PHONY: integration
-integration: setup binaries litellm-release ## tests on real PostgreSQL servers and a local API server
+integration: setup binaries litellm-release integration-tests ## tests on real PostgreSQL servers and a local API server
+
+.PHONY: integration-tests
+integration-tests:
 	@$(PHASE) integration tests -- $(BIN)/pytest tests/integration --quiet --numprocesses 4 --dist loadgroup \
 	    -m "not litellm"
 
@@ -104,11 +108,16 @@ truth-part: setup psql ## a small part of it
 e2e: setup images binaries ## tests on the local cluster, started for them when it is not up
 	@tools/with-cluster $(MAKE) --no-print-directory e2e-tests
 
-# Pods are waited for more than worked for; but not beside tests that take the operator away.
+# Several at a time, but not beside tests that take the operator away.
 .PHONY: e2e-tests
 e2e-tests:
 	@$(PHASE) end-to-end tests of the operator itself -- $(BIN)/pytest tests/e2e --quiet -m alone
 	@$(PHASE) end-to-end tests -- $(BIN)/pytest tests/e2e --quiet -m "not alone" --numprocesses 3 --dist loadfile
+
+.PHONY: integration-and-e2e
+integration-and-e2e: setup images binaries litellm-release
+	@python3 tools/together.py "$(MAKE) --no-print-directory integration-tests" \
+	    "tools/with-cluster $(MAKE) --no-print-directory e2e-tests"
 
 .PHONY: bench
 bench: setup psql images ## the figures, into build/bench.json; takes a while
