@@ -83,7 +83,8 @@ class ServerPod:
                 "terminationGracePeriodSeconds": 1,
                 "securityContext": {"runAsUser": 999, "runAsGroup": 999, "fsGroup": 999},
                 "containers": [container],
-                "volumes": [{"name": name, "emptyDir": {}} for name in _WRITABLE],
+                # a database is 300 files, and its data is nobody's: memory takes a tenth of the disk's time
+                "volumes": [{"name": name, "emptyDir": {"medium": "Memory"}} for name in _WRITABLE],
             },
         }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -57,11 +58,11 @@ def do(place: Place, statement: str) -> None:
         session.execute(statement.encode())
 
 
-@pytest.mark.parametrize("schema", ["public", 'My "LLM\\ schema'])
+@pytest.mark.parametrize(("major", "schema"), [(14, "public"), (16, 'My "LLM\\ schema'), (18, "public")])
 def test_each_is_missed_by_name_and_never_made_again(
-    any_postgres: PostgresServer, place_on: PlaceMaker, bundle: Path, schema: str
+    server_of_major: Callable[[int], PostgresServer], place_on: PlaceMaker, bundle: Path, major: int, schema: str
 ) -> None:
-    place = place_on(any_postgres, schema=schema)
+    place = place_on(server_of_major(major), schema=schema)
     assert place.run(bundle, BUNDLE).report.outcome is Outcome.MIGRATED
     assert place.run(bundle, BUNDLE).report.outcome is Outcome.NOTHING_TO_DO
     so_far: list[str] = []

@@ -7,58 +7,16 @@ from typing import Any
 
 import pytest
 
-from litellm_database_operator.errors import UnavailableError
 from litellm_database_operator.kube import kinds
-from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.embedded import users_let_in
-from litellm_database_operator.kube.resources import Resources
-from litellm_database_operator.model.reasons import Reason
-from litellm_database_operator.model.resource import PostgresServer
 from litellm_database_operator.model.roles import Mark
-from litellm_database_operator.model.secret import Endpoint
-from litellm_database_operator.postgres.server import Server
-from litellm_database_operator.reconcile.server import ServerReconciler
-from litellm_database_operator.reconcile.server_users import ServerUsers
-from litellm_database_operator.reconcile.servers import Connected, Servers
-from litellm_database_operator.settings import read_settings
 from tests.support.fake_api import FakeApi
 from tests.support.fake_api import Place as At
-from tests.support.planning import server_of
+from tests.support.marked_server import Marked, Reached, mark, reconciler
 
-SETTINGS = read_settings({"POD_NAMESPACE": "ops", "POD_NAME": "operator-1", "LITELLMDB_IMAGE": "operator:1"})
 NOTHING: dict[str, Any] = {}
 SELECTOR: dict[str, Any] = {"from": "Selector", "selector": {"matchLabels": {"team": "a"}}}
 EVERYBODY: dict[str, Any] = {"from": "All"}
-
-
-class Marked(Server):
-    """A server of which nobody asks for more than its marks."""
-
-    def __init__(self) -> None:
-        self.marks: tuple[Mark, ...] = ()
-        self.asked = 0
-
-    async def fetch_marks(self, *, namespace_uid: str | None = None) -> tuple[Mark, ...]:
-        """Return those that the test has set."""
-        self.asked += 1
-        assert namespace_uid is None
-        return self.marks
-
-
-class Reached(Servers):
-    """Servers that answer, or do not."""
-
-    def __init__(self, cluster: Cluster, gateway: Server) -> None:
-        super().__init__(cluster, SETTINGS)
-        self.gateway = gateway
-        self.answers = True
-
-    async def connect(self, server: PostgresServer) -> Connected:
-        """Answer, or do not."""
-        if not self.answers:
-            raise UnavailableError(Reason.SERVER_UNREACHABLE, "cannot reach it")
-        endpoint = Endpoint(host="main", port=5432, tls="disable")
-        return Connected(resource=server, gateway=self.gateway, facts=server_of(), endpoint=endpoint, ca=None)
 
 
 class Place:
@@ -68,16 +26,9 @@ class Place:
         self.api = FakeApi()
         for name in ("ops", "databases"):
             self.api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        cluster, self.gateway = Cluster(self.api), Marked()
-        self.servers = Reached(cluster, self.gateway)
-        users = ServerUsers(
-            cluster=cluster,
-            resources=Resources(self.api, instance="operator-1"),
-            servers=self.servers,
-            settings=SETTINGS,
-            identity="i",
-        )
-        self.reconcile = ServerReconciler(cluster=cluster, users=users, servers=self.servers, settings=SETTINGS)
+        self.gateway = Marked()
+        self.servers = Reached(self.api, self.gateway)
+        self.reconcile = reconciler(self.api, self.servers)
 
     async def look(self, allowed: Mapping[str, Any], *marks: Mark) -> frozenset[str]:
         """Run a pass, and return which users the policy lets in by name."""
@@ -99,13 +50,6 @@ class Place:
     def peers(self) -> list[dict[str, Any]]:
         """Return whom the first rule lets in beside the operator."""
         return self.policy()["spec"]["ingress"][0]["from"][1:]
-
-
-def mark(namespace: str, *, released: bool = False) -> Mark:
-    """Return the mark of a database of a namespace."""
-    return Mark(
-        identity="i", namespace=namespace, namespace_uid=f"of-{namespace}", name="d", uid="u", released=released
-    )
 
 
 @pytest.fixture

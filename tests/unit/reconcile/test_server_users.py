@@ -11,14 +11,9 @@ import pytest
 
 from litellm_database_operator.kube import kinds
 from litellm_database_operator.kube.api_errors import ApiStatusError
-from litellm_database_operator.kube.cluster import Cluster
-from litellm_database_operator.kube.resources import Resources
 from litellm_database_operator.model.roles import Mark
-from litellm_database_operator.reconcile.server import ServerReconciler
-from litellm_database_operator.reconcile.server_users import ServerUsers
-from litellm_database_operator.settings import read_settings
 from tests.support.fake_api import FakeApi, Place
-from tests.unit.reconcile.test_embedded_users import Marked, Reached, mark
+from tests.support.marked_server import Marked, Reached, mark, reconciler
 
 ABANDON = {"litellmdb.dev/abandon": "true"}
 ANYTHING: dict[str, Any] = {}
@@ -31,18 +26,9 @@ class Deletion:
         self.api = FakeApi()
         for name in ("ops", "databases", "team-a"):
             self.api.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-        environment = {"POD_NAMESPACE": "ops", "POD_NAME": "operator-1", "LITELLMDB_IMAGE": "operator:1"}
-        settings = read_settings(environment | {"LITELLMDB_WATCH_NAMESPACES": ",".join(watched)})
-        cluster, self.gateway = Cluster(self.api), Marked()
-        self.servers = Reached(cluster, self.gateway)
-        users = ServerUsers(
-            cluster=cluster,
-            resources=Resources(self.api, instance="operator-1"),
-            servers=self.servers,
-            settings=settings,
-            identity="i",
-        )
-        self.reconcile = ServerReconciler(cluster=cluster, users=users, servers=self.servers, settings=settings)
+        self.gateway = Marked()
+        self.servers = Reached(self.api, self.gateway)
+        self.reconcile = reconciler(self.api, self.servers, watched=watched)
 
     def refuse(self, namespace: str) -> None:
         """Let LiteLLMDatabases of a namespace be listed no more: its Role went with it."""
