@@ -33,9 +33,10 @@ def test_one_that_fails_fails_all(commands: tuple[str, ...]) -> None:
         assert told.wait(timeout=30) == 1
 
 
-def test_who_is_told_to_end_tidies_up() -> None:
-    waits = "sh -c 'trap \"echo tidy; exit 3\" TERM; echo up; while :; do sleep 0.01; done'"
-    told = start(waits, waits)
+def test_who_is_told_to_end_tidies_up(tmp_path: Path) -> None:
+    trap, mark = 'trap "echo tidy; exit 3" TERM', tmp_path / "second-is-up"
+    first = f"sh -c '{trap}; until [ -e {mark} ]; do sleep 0.01; done; echo up; while :; do sleep 0.01; done'"
+    told = start(first, f"sh -c '{trap}; touch {mark}; while :; do sleep 0.01; done'")
     assert told.stdout is not None
     assert told.stdout.readline() == "up\n"
     told.send_signal(signal.SIGTERM)
