@@ -34,12 +34,13 @@ def test_one_that_fails_fails_all(commands: tuple[str, ...]) -> None:
 
 
 def test_who_is_told_to_end_tidies_up(tmp_path: Path) -> None:
-    trap, mark = 'trap "echo tidy; exit 3" TERM', tmp_path / "second-is-up"
-    first = f"sh -c '{trap}; until [ -e {mark} ]; do sleep 0.01; done; echo up; while :; do sleep 0.01; done'"
-    told = start(first, f"sh -c '{trap}; touch {mark}; while :; do sleep 0.01; done'")
+    mark = tmp_path / "second-is-up"
+    trap, work = 'trap "echo tidy; exit 3" TERM', "sleep 30 >/dev/null 2>&1 & wait"
+    first = f"sh -c '{trap}; until [ -e {mark} ]; do sleep 0.01; done; echo up; {work}'"
+    told = start(first, f"sh -c '{trap}; touch {mark}; {work}'")
     assert told.stdout is not None
     assert told.stdout.readline() == "up\n"
     told.send_signal(signal.SIGTERM)
-    out, _ = told.communicate(timeout=30)
+    out, _ = told.communicate(timeout=20)
     assert told.returncode == 1
     assert out.count("tidy") == 2
