@@ -119,7 +119,7 @@ class Session:
         reached it, and the server would go on with nobody there.
         """
         pgconn = self._connection.pgconn
-        with suppress(psycopg.Error):
+        with suppress(psycopg.Error, QueryError):
             if pgconn.transaction_status == pq.TransactionStatus.ACTIVE and pgconn.flush() == 0:
                 self._connection.cancel_safe(timeout=_CANCEL_WITHIN)
                 self._connection.wait(_collect(pgconn, self._results))
