@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
-# Phases share two cores and one terminal: one at a time reads better and is no slower. But the node's pods are waited
-# for more than worked for, so the tests of one and the other kind run at once.
+# Phases share two cores and one terminal: one at a time reads better and is no slower, unless they work on one core
+# (lint, unit tests) or wait more than they work (the tests on the node): those run at once, by tools/together.py.
 .NOTPARALLEL:
 
 PHASE := python3 tools/phase.py
@@ -29,7 +29,8 @@ demo: setup images cluster ## a Kubernetes, the operator, a PostgreSQL and one d
 test: check lint-delivery engine-test truth-part integration-and-e2e ## everything, with all set-up: what CI runs
 
 .PHONY: check
-check: lint unit ## the fast loop: lint and unit tests
+check: setup ## the fast loop: lint and unit tests, at once
+	@python3 tools/together.py "$(MAKE) --no-print-directory lint" "$(MAKE) --no-print-directory unit"
 
 .PHONY: setup
 setup: ## Python and Node packages, once and again when a lock changes
