@@ -12,16 +12,15 @@ from litellm_database_operator.kube.cluster import Cluster
 from litellm_database_operator.kube.effects import undisturbed
 from litellm_database_operator.kube.objects import Owner, database_labels
 from litellm_database_operator.model.names import RoleName
-from litellm_database_operator.model.secret import Endpoint, Password
+from litellm_database_operator.model.secret import Password
 from litellm_database_operator.planning.parse import parse_server
 from litellm_database_operator.planning.steps import CloseMigration, Step
 from litellm_database_operator.postgres.server import Server
 from litellm_database_operator.reconcile.apply import Applier
-from litellm_database_operator.reconcile.servers import Connected
 from litellm_database_operator.settings import read_settings
 from tests.support.fake_api import FakeApi
 from tests.support.kube_samples import STEP
-from tests.support.planning import server_of
+from tests.support.marked_server import Reached
 
 SETTINGS = read_settings({"POD_NAMESPACE": "ops", "POD_NAME": "operator-1", "LITELLMDB_IMAGE": "operator:1"})
 OWNER = Owner(kind=kinds.DATABASE.name, name="gateway", namespace="team-a", uid="u")
@@ -61,8 +60,7 @@ async def apply(step: Step, api: FakeApi, gateway: Server) -> None:
     api.put(made("Secret", "v1", "gateway-migrator", type="Opaque", data={}))
     meta = {"name": "main", "namespace": "team-a", "uid": "s"}
     server = parse_server({"metadata": meta, "spec": {"embedded": {}}})
-    endpoint = Endpoint(host="main", port=5432, tls="disable")
-    connected = Connected(resource=server, gateway=gateway, facts=server_of(), endpoint=endpoint, ca=None)
+    connected = await Reached(api, gateway).connect(server)
     await Applier(Cluster(api), SETTINGS, undisturbed).apply([step], OWNER, connected)
 
 
